@@ -1,0 +1,65 @@
+#include "common/net/endpoint.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <zmq.h>
+
+namespace stint {
+namespace {
+
+constexpr std::string_view kTcp = "tcp://";
+constexpr std::string_view kIpc = "ipc://";
+constexpr std::string_view kInproc = "inproc://";
+
+bool is_port(std::string_view text) {
+  if (text == "*") return true;
+  unsigned port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  return error == std::errc() && end == text.data() + text.size() && port <= 65'535;
+}
+
+bool is_endpoint(std::string_view endpoint) {
+  if (endpoint.starts_with(kIpc)) return endpoint.size() > kIpc.size();
+  if (endpoint.starts_with(kInproc)) return endpoint.size() > kInproc.size();
+  if (!endpoint.starts_with(kTcp)) return false;
+  const std::string_view address = endpoint.substr(kTcp.size());
+  const std::size_t colon = address.rfind(':');
+  return colon != std::string_view::npos && colon > 0 && is_port(address.substr(colon + 1));
+}
+
+}  // namespace
+
+void require_endpoint(std::string_view endpoint) {
+  if (is_endpoint(endpoint)) return;
+  throw EndpointError("'" + printable(endpoint) +
+                      "' is not an address. Write tcp://host:port, such as tcp://127.0.0.1:5555, or ipc:///path/of/a/socket.");
+}
+
+EndpointError cannot_connect(std::string_view endpoint, int error) {
+  return EndpointError("cannot connect to '" + printable(endpoint) + "': " + zmq_strerror(error) +
+                       ". Give the address that stint-broker prints when it is ready, such as tcp://127.0.0.1:5555.");
+}
+
+bool is_local(std::string_view endpoint) {
+  if (!endpoint.starts_with(kTcp)) return true;
+  const std::string_view address = endpoint.substr(kTcp.size());
+  const std::string_view host = address.substr(0, address.rfind(':'));
+  return host.starts_with("127.") || host == "localhost" || host == "[::1]" || host == "lo";
+}
+
+std::string printable(std::string_view text) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  std::string out;
+  out.reserve(text.size());
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte != 0x7f && c != '\\') {
+      out.push_back(c);
+    } else {
+      out.append("\\x").append(1, kHex[byte >> 4]).append(1, kHex[byte & 15]);
+    }
+  }
+  return out;
+}
+
+}  // namespace stint

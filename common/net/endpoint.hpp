@@ -1,0 +1,31 @@
+// Addresses of sockets, and errors about them that a first-time user understands.
+//
+//   require_endpoint("localhost:5555");   // throws EndpointError: '...' is not an address. Write tcp://host:port, ...
+//
+// Values; may be used from any thread.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace stint {
+
+class EndpointError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// Throws EndpointError where `endpoint` cannot be one: tcp://host:port, ipc://path, inproc://name.
+void require_endpoint(std::string_view endpoint);
+
+// Why a connection to `endpoint` could not even be begun (not: why nobody answers), from the errno that libzmq gave.
+EndpointError cannot_connect(std::string_view endpoint, int error);
+
+// Whether only this machine's processes can reach it: ipc, inproc, or tcp on a loopback address.
+bool is_local(std::string_view endpoint);
+
+// User-controlled text for a terminal or a log: control characters and backslashes become \xNN.
+std::string printable(std::string_view text);
+
+}  // namespace stint

@@ -1,0 +1,74 @@
+#include "common/net/message.hpp"
+
+#include <memory>
+#include <utility>
+
+namespace stint {
+namespace {
+
+class MessageOwner final : public Blob::Owner {
+ public:
+  explicit MessageOwner(zmq::message_t&& message) : message_(std::move(message)) {}
+  std::string_view bytes() const override { return message_.to_string_view(); }
+
+ private:
+  zmq::message_t message_;
+};
+
+void let_go(void*, void* blob) { delete static_cast<Blob*>(blob); }
+
+DecodeError wrong_number_of_frames(std::size_t frames) {
+  DecodeError error;
+  error.text = "a message has one frame or two, this one had " + std::to_string(frames);
+  error.expected = 2;
+  return error;
+}
+
+}  // namespace
+
+Blob to_blob(zmq::message_t&& message) {
+  if (message.size() < kCopyBytes) return Blob::copy_of(message.to_string_view());
+  return Blob(std::make_unique<MessageOwner>(std::move(message)));
+}
+
+// libzmq could share a received message by zmq_msg_copy(), but that writes into its source, which another thread may hold.
+zmq::message_t to_message(const Blob& blob) {
+  const std::string_view bytes = blob.view();
+  if (bytes.size() < kCopyBytes) return to_message(bytes);
+  auto kept = std::make_unique<Blob>(blob);
+  zmq::message_t message(const_cast<char*>(bytes.data()), bytes.size(), let_go, kept.get());
+  static_cast<void>(kept.release());
+  return message;
+}
+
+zmq::message_t to_message(std::string_view bytes) { return zmq::message_t(bytes.data(), bytes.size()); }
+
+Decoded Incoming::decode() && {
+  if (frames < 1 || frames > 2) return wrong_number_of_frames(frames);
+  return stint::decode(head.to_string_view(), to_blob(std::move(blob)));
+}
+
+std::optional<Incoming> receive_message(zmq::socket_ref socket) {
+  Incoming incoming;
+  if (!socket.recv(incoming.head, zmq::recv_flags::dontwait)) return std::nullopt;
+  incoming.frames = 1;
+  bool more = incoming.head.more();
+  zmq::message_t unwanted;
+  while (more) {
+    zmq::message_t& frame = ++incoming.frames == 2 ? incoming.blob : unwanted;
+    if (!socket.recv(frame, zmq::recv_flags::dontwait)) break;
+    more = frame.more();
+  }
+  return incoming;
+}
+
+bool send_message(zmq::socket_ref socket, const Frames& frames, std::string_view address) {
+  using zmq::send_flags;
+  if (!address.empty() && !socket.send(to_message(address), send_flags::dontwait | send_flags::sndmore)) return false;
+  const auto flags = frames.blob.empty() ? send_flags::dontwait : send_flags::dontwait | send_flags::sndmore;
+  if (!socket.send(to_message(frames.head), flags)) return false;
+  if (!frames.blob.empty()) socket.send(to_message(frames.blob), send_flags::dontwait);
+  return true;
+}
+
+}  // namespace stint
