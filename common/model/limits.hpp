@@ -1,0 +1,88 @@
+// Every limit of Stint, each with its unit in the name or the type and one sentence that says what it bounds. The broker tells its
+// peers those that they must obey, in WELCOME.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "common/model/time.hpp"
+
+namespace stint::limits {
+
+constexpr std::uint64_t kKiB = 1024;         // bytes in a kibibyte
+constexpr std::uint64_t kMiB = 1024 * kKiB;  // bytes in a mebibyte
+
+// Sizes on the wire.
+constexpr std::uint64_t kMaxPayloadBytes = 8 * kMiB;    // One task's payload, and one result's two outputs together.
+constexpr std::uint64_t kBatchBytes = 256 * kKiB;       // A sender aims at messages of this size; one task may exceed it.
+constexpr std::uint64_t kMaxFrameBytes = 16 * kMiB;     // ZMQ_MAXMSGSIZE: a peer that sends a larger frame is disconnected.
+constexpr std::uint32_t kMaxBatchTasks = 65'536;        // Tasks in one message.
+constexpr std::uint64_t kMaxHeadBytes = 4 * kMiB;       // The first frame: header and body with the tables of a full batch.
+constexpr std::uint32_t kMaxBodyElements = 65'536;      // Elements of any one msgpack array or map.
+constexpr std::uint32_t kMaxBodyDepth = 8;              // Nesting of msgpack values in a body.
+constexpr std::uint32_t kMaxBodyFields = 64;            // Fields of one map of a body, of one row of an answer, of one event.
+constexpr std::uint64_t kMaxContextBytes = 64 * kKiB;   // A job's context, sent to each worker once a session.
+constexpr std::uint32_t kMaxNameBytes = 255;            // Names, keys and kinds.
+constexpr std::uint32_t kMaxTopicBytes = 1'024;         // An event's topic: a name, escaped, and what it is the name of.
+constexpr std::uint32_t kMaxTextBytes = 4'096;          // Free text: reasons, errors, progress notes.
+constexpr std::uint32_t kMaxKinds = 256;                // Kinds that one worker may advertise.
+constexpr std::uint32_t kMaxSlots = 4'096;              // Slots that one worker may advertise; more are clamped.
+constexpr std::uint32_t kMaxHeldLeases = 4'096;         // Leases that a greeting worker may name.
+
+// Windows: how far a sender may go.
+constexpr std::uint32_t kSubmitWindowTasks = 131'072;       // Tasks sent beyond what the broker has accepted.
+constexpr std::uint64_t kSubmitWindowBytes = 16 * kMiB;     // Bytes sent beyond what the broker has accepted.
+constexpr std::uint32_t kStreamBacklogTasks = 131'072;      // Tasks of a streaming job that are accepted and not handed out.
+constexpr std::uint64_t kStreamBacklogBytes = 16 * kMiB;    // Bytes of such tasks.
+constexpr std::uint32_t kResultWindowTasks = 65'536;        // Fresh tasks handed out beyond what the reader acknowledged.
+constexpr std::uint64_t kResultWindowBytes = 32 * kMiB;     // Bytes of results beyond what the reader acknowledged.
+constexpr std::uint32_t kReaderWindowTasks = 65'536;        // Results sent to a reader beyond its acknowledgement.
+constexpr std::uint64_t kReaderWindowBytes = 16 * kMiB;     // Bytes of such results.
+constexpr std::uint32_t kMaxUnendedTasks = 65'536;          // Tasks of one job that are handed out and unended.
+constexpr std::uint64_t kWorkerWindowBytes = 16 * kMiB;     // Payload bytes in flight to one worker.
+constexpr std::uint64_t kWorkerUnackedBytes = 16 * kMiB;    // Results that a worker holds unacknowledged.
+constexpr std::uint64_t kDefaultBacklogBytes = 1024 * kMiB; // Payloads queued in memory, all jobs together.
+constexpr std::uint64_t kDefaultKeepBytes = 512 * kMiB;     // Results kept in memory, all jobs together.
+constexpr std::uint32_t kDefaultKeptJobs = 1'000;           // Ended jobs remembered; the oldest are forgotten first.
+
+// Peers, requests and answers.
+constexpr std::uint32_t kMaxPeers = 65'536;            // Peers in session at once; further greetings are refused.
+constexpr std::uint32_t kMaxJobs = 100'000;            // Jobs not yet forgotten.
+constexpr std::uint32_t kMaxSubscriptions = 4'096;     // Distinct event topics subscribed to at once.
+constexpr std::uint32_t kStoredAnswers = 10'000;       // Answers to commands kept for their repetition.
+constexpr std::uint32_t kMaxRowsPerAnswer = 256;       // Rows in one ANSWER; the rest follows behind its cursor.
+constexpr std::uint32_t kTolerated = 32;               // Malformed messages from one address before it is ignored.
+constexpr std::uint32_t kErrorRepliesPerTurn = 256;    // Error replies sent in one turn; the rest is only counted.
+
+// Sockets. ZeroMQ counts messages; bytes are bounded by the windows.
+constexpr int kReceiveMessages = 1'000;          // Messages from its broker that wait unread in a worker or client.
+constexpr int kReceiveMessagesPerPeer = 64;      // Messages of one peer that wait unread in the broker.
+constexpr int kWatcherMessages = 10'000;         // Events that wait unread in a watcher; further ones are dropped.
+constexpr std::uint32_t kWatcherFrames = 64;     // Frames of one message that a watcher reads; the rest is dropped.
+constexpr int kKeepaliveSeconds = 30;            // TCP asks so often whether an idle connection's other end is there.
+
+// Watching.
+constexpr std::size_t kWatchedTopics = 65'536;  // Topics of which a watcher remembers what it has told.
+constexpr Duration kJobSilence = 5s;            // A watched job silent for so long is asked after.
+constexpr Duration kStrangerGrace = 3s;         // No Stint broker heard for so long: the socket may be another program's.
+constexpr Duration kRedraw = 100ms;             // Redrawn bars are at least this far apart.
+constexpr Duration kPaceSample = 250ms;         // The shown rate is sampled at most so often ...
+constexpr Duration kPaceWindow = 10s;           // ... and is an average over this long.
+
+// Waiting.
+constexpr Duration kHeartbeat = 2s;            // The shortest heartbeat interval; it grows by 1 ms a peer.
+constexpr int kLiveness = 3;                   // Heartbeats missed before a peer is gone.
+constexpr Duration kWriterGrace = 60s;         // A writer unheard for so long is gone.
+constexpr Duration kProgressInterval = 50ms;   // Progress events of a job are at least this far apart.
+constexpr Duration kReconnectMin = 100ms;      // The first wait before a new connection; doubled each time.
+constexpr Duration kReconnectMax = 2s;         // The longest wait before a new connection.
+constexpr Duration kTimeoutGrace = 5s;         // How long a task told to stop may take before its slot is written off.
+constexpr Duration kMeasuredWork = 10ms;       // A worker is given more at once while its slots hold less work than this.
+
+// Budgets of a task, unless its job says otherwise.
+constexpr std::uint32_t kDefaultMaxAttempts = 3;  // Handing-outs of a task whose handler says no.
+constexpr std::uint32_t kDefaultMaxLosses = 3;    // Workers lost while running a task before it fails.
+constexpr Duration kDefaultBackoffBase = 1s;      // The wait before the first retry; doubled each time.
+constexpr Duration kDefaultBackoffCap = 60s;      // The longest wait before a retry.
+
+}  // namespace stint::limits
