@@ -8,13 +8,10 @@
 #include "common/net/message.hpp"
 
 namespace stint {
-namespace {
 
-int milliseconds(Duration duration) {
+int in_milliseconds(Duration duration) {
   return static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
 }
-
-}  // namespace
 
 void set_common_options(zmq::socket_ref socket) {
   socket.set(zmq::sockopt::linger, 0);
@@ -28,8 +25,8 @@ void set_common_options(zmq::socket_ref socket) {
 }
 
 void set_reconnect_options(zmq::socket_ref socket) {
-  socket.set(zmq::sockopt::reconnect_ivl, milliseconds(limits::kReconnectMin));
-  socket.set(zmq::sockopt::reconnect_ivl_max, milliseconds(limits::kReconnectMax));
+  socket.set(zmq::sockopt::reconnect_ivl, in_milliseconds(limits::kReconnectMin));
+  socket.set(zmq::sockopt::reconnect_ivl_max, in_milliseconds(limits::kReconnectMax));
 }
 
 Link::Link(zmq::context_t& context, std::string endpoint) : context_(context), endpoint_(std::move(endpoint)) {
@@ -51,7 +48,7 @@ void Link::connect() {
 
 void Link::close(Duration linger) {
   if (!is_open()) return;
-  socket_.set(zmq::sockopt::linger, std::max(0, milliseconds(linger)));
+  socket_.set(zmq::sockopt::linger, std::max(0, in_milliseconds(linger)));
   socket_.close();
   socket_ = zmq::socket_t();
 }

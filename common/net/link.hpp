@@ -52,4 +52,6 @@ void set_common_options(zmq::socket_ref socket);
 // How a connecting socket comes back after a broken connection: soon, then ever later, with jitter.
 void set_reconnect_options(zmq::socket_ref socket);
 
+int in_milliseconds(Duration duration);  // as socket options take it
+
 }  // namespace stint

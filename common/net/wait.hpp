@@ -14,8 +14,9 @@ namespace stint {
 
 class Source {
  public:
-  Source(zmq::socket_ref socket) : socket_(socket.handle()) {}  // NOLINT(google-explicit-constructor): reads as a list
-  Source(int fd) : fd_(fd) {}                                   // NOLINT(google-explicit-constructor)
+  Source(zmq::socket_ref socket) : socket_(socket.handle()) {}   // NOLINT(google-explicit-constructor): reads as a list
+  Source(zmq::socket_t& socket) : socket_(socket.handle()) {}    // NOLINT(google-explicit-constructor)
+  Source(int fd) : fd_(fd) {}                                    // NOLINT(google-explicit-constructor)
 
   bool exists() const { return socket_ != nullptr || fd_ >= 0; }
   zmq::pollitem_t readable() const { return {socket_, fd_, ZMQ_POLLIN, 0}; }
