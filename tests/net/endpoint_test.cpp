@@ -17,8 +17,8 @@ std::string refusal(const std::string& endpoint) {
 }
 
 TEST_CASE("addresses of every transport are accepted") {
-  for (const char* endpoint : {"tcp://127.0.0.1:5555", "tcp://*:*", "tcp://[::1]:5555", "tcp://broker.example:1", "ipc:///run/stint",
-                               "inproc://broker"}) {
+  for (const char* endpoint : {"tcp://127.0.0.1:5555", "tcp://*:*", "tcp://[::1]:5555", "tcp://broker.example:1",
+                               "ipc:///run/stint", "inproc://broker"}) {
     CAPTURE(endpoint);
     CHECK(refusal(endpoint).empty());
   }
@@ -40,7 +40,8 @@ TEST_CASE("control characters of a bad address do not reach the terminal") {
 }
 
 TEST_CASE("only this machine reaches loopback, ipc and inproc") {
-  for (const char* endpoint : {"tcp://127.0.0.1:5555", "tcp://localhost:*", "tcp://[::1]:1", "ipc:///x", "inproc://x"}) {
+  for (const char* endpoint :
+       {"tcp://127.0.0.1:5555", "tcp://localhost:*", "tcp://[::1]:1", "ipc:///x", "inproc://x"}) {
     CAPTURE(endpoint);
     CHECK(is_local(endpoint));
   }

@@ -1,6 +1,6 @@
 // What a loop waits with: wakeups, signals, deadlines.
-#include <csignal>
 #include <doctest/doctest.h>
+#include <csignal>
 #include <thread>
 
 #include "common/net/clock.hpp"
