@@ -1,5 +1,5 @@
-// glibc gives freed memory back to the kernel after every batch, only to ask for it again with the next: measured, a bare
-// zmq_proxy moves 25 to 50 % more batches when it does not.
+// glibc gives freed memory back to the kernel after every batch, only to ask for it again with the next: measured, a
+// bare zmq_proxy moves 25 to 50 % more batches when it does not.
 //
 //   int main() { stint::tune_allocator(); ... }
 //

@@ -1,4 +1,5 @@
-// The project's only clock. A shell reads it once a turn of its loop and hands the value on; cores and tests get theirs as arguments.
+// The project's only clock. A shell reads it once a turn of its loop and hands the value on; cores and tests get theirs
+// as arguments.
 //
 //   const TimePoint turn = now();
 //   core.tick(turn, out);

@@ -1,8 +1,8 @@
 #include "common/net/endpoint.hpp"
 
+#include <zmq.h>
 #include <algorithm>
 #include <charconv>
-#include <zmq.h>
 
 namespace stint {
 namespace {
@@ -31,8 +31,9 @@ bool is_endpoint(std::string_view endpoint) {
 
 void require_endpoint(std::string_view endpoint) {
   if (is_endpoint(endpoint)) return;
-  throw EndpointError("'" + printable(endpoint) +
-                      "' is not an address. Write tcp://host:port, such as tcp://127.0.0.1:5555, or ipc:///path/of/a/socket.");
+  throw EndpointError(
+      "'" + printable(endpoint) +
+      "' is not an address. Write tcp://host:port, such as tcp://127.0.0.1:5555, or ipc:///path/of/a/socket.");
 }
 
 EndpointError cannot_connect(std::string_view endpoint, int error) {

@@ -6,9 +6,9 @@
 //   wait({link.socket(), wakeup.fd()}, deadline);
 //   while (std::optional<Decoded> message = link.receive()) ...
 //
-// connect() again makes a new socket: after a protocol error libzmq gives a connection up for good and tells nobody, and messages
-// queued for a dead broker would reach the next one. Neither send() nor receive() waits; what is sent is queued without a limit of
-// its own, because the protocol's windows are the limit.
+// connect() again makes a new socket: after a protocol error libzmq gives a connection up for good and tells nobody,
+// and messages queued for a dead broker would reach the next one. Neither send() nor receive() waits; what is sent is
+// queued without a limit of its own, because the protocol's windows are the limit.
 //
 // Owned and used by one thread; the context must outlive it. Neither copies nor moves.
 #pragma once
@@ -29,8 +29,8 @@ class Link {
   Link& operator=(const Link&) = delete;
   ~Link() { close(Duration::zero()); }
 
-  void connect();                     // drops what the old socket still held. Throws EndpointError
-  void close(Duration linger);        // what is queued may still leave within `linger`; the context's end waits for it
+  void connect();               // drops what the old socket still held. Throws EndpointError
+  void close(Duration linger);  // what is queued may still leave within `linger`; the context's end waits for it
   bool is_open() const { return static_cast<bool>(socket_); }
 
   void send(const Envelope& envelope);  // without a socket, or where a dead one refuses: dropped, as on a broken line
@@ -45,8 +45,8 @@ class Link {
   zmq::socket_t socket_;
 };
 
-// What the sockets of both sides have in common: bounded frames, IPv6, keepalive, no waiting at close. ZMTP's own heartbeats stay
-// off: they abort a process whose receive queue is full (libzmq #3937), and the protocol has its own.
+// What the sockets of both sides have in common: bounded frames, IPv6, keepalive, no waiting at close. ZMTP's own
+// heartbeats stay off: they abort a process whose receive queue is full (libzmq #3937), and the protocol has its own.
 void set_common_options(zmq::socket_ref socket);
 
 // How a connecting socket comes back after a broken connection: soon, then ever later, with jitter.

@@ -31,7 +31,8 @@ Blob to_blob(zmq::message_t&& message) {
   return Blob(std::make_unique<MessageOwner>(std::move(message)));
 }
 
-// libzmq could share a received message by zmq_msg_copy(), but that writes into its source, which another thread may hold.
+// libzmq could share a received message by zmq_msg_copy(), but that writes into its source, which another thread may
+// hold.
 zmq::message_t to_message(const Blob& blob) {
   const std::string_view bytes = blob.view();
   if (bytes.size() < kCopyBytes) return to_message(bytes);

@@ -1,4 +1,5 @@
-// Randomness for identities and for jitter, from the kernel. Drawn by main() or a shell and handed on; cores draw nothing.
+// Randomness for identities and for jitter, from the kernel. Drawn by main() or a shell and handed on; cores draw
+// nothing.
 //
 //   const Incarnation self{random_bits()};
 //

@@ -5,9 +5,9 @@
 //   if (signals.count() == 1) begin_to_leave();
 //   if (signals.count() >= 2) return 128 + signals.last();   // asked twice: at once
 //
-// One at a time in a process; the former handlers come back with its end. Handlers and not signalfd(), because a blocked signal
-// would stay blocked in the commands that a worker starts. A second signal that comes while the first is still pending is merged
-// with it by the kernel; one that comes later is counted.
+// One at a time in a process; the former handlers come back with its end. Handlers and not signalfd(), because a
+// blocked signal would stay blocked in the commands that a worker starts. A second signal that comes while the first is
+// still pending is merged with it by the kernel; one that comes later is counted.
 #pragma once
 
 #include <csignal>

@@ -6,7 +6,8 @@
 
 namespace stint {
 
-Subscriber::Subscriber(zmq::context_t& context, std::string endpoint) : context_(context), endpoint_(std::move(endpoint)) {
+Subscriber::Subscriber(zmq::context_t& context, std::string endpoint)
+    : context_(context), endpoint_(std::move(endpoint)) {
   require_endpoint(endpoint_);
 }
 
@@ -34,7 +35,8 @@ void Subscriber::unsubscribe(const std::string& prefix) {
   if (was_known && socket_) socket_.set(zmq::sockopt::unsubscribe, prefix);
 }
 
-// The socket counts subscriptions to one prefix; only the last to go and the first to come are sure to reach the other side.
+// The socket counts subscriptions to one prefix; only the last to go and the first to come are sure to reach the other
+// side.
 void Subscriber::refresh(const std::string& prefix) {
   unsubscribe(prefix);
   subscribe(prefix);

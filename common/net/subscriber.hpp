@@ -1,12 +1,13 @@
-// Watches a PUB or XPUB socket, Stint's events or anybody else's: raw frames come out, decode_event() reads those that are ours.
+// Watches a PUB or XPUB socket, Stint's events or anybody else's: raw frames come out, decode_event() reads those that
+// are ours.
 //
 //   Subscriber events(context, "tcp://127.0.0.1:5556");
 //   events.subscribe("job.7.");
 //   events.connect();
 //   while (std::optional<std::vector<std::string>> frames = events.receive()) ...
 //
-// The prefixes are remembered, and connect() makes a new socket with all of them. refresh() asks the broker for the present state of
-// a prefix again. A watcher that reads too slowly misses messages: ZeroMQ drops them at the sender.
+// The prefixes are remembered, and connect() makes a new socket with all of them. refresh() asks the broker for the
+// present state of a prefix again. A watcher that reads too slowly misses messages: ZeroMQ drops them at the sender.
 //
 // Owned and used by one thread; the context must outlive it.
 #pragma once

@@ -14,9 +14,9 @@ namespace stint {
 
 class Source {
  public:
-  Source(zmq::socket_ref socket) : socket_(socket.handle()) {}   // NOLINT(google-explicit-constructor): reads as a list
-  Source(zmq::socket_t& socket) : socket_(socket.handle()) {}    // NOLINT(google-explicit-constructor)
-  Source(int fd) : fd_(fd) {}                                    // NOLINT(google-explicit-constructor)
+  Source(zmq::socket_ref socket) : socket_(socket.handle()) {}  // NOLINT(google-explicit-constructor): reads as a list
+  Source(zmq::socket_t& socket) : socket_(socket.handle()) {}   // NOLINT(google-explicit-constructor)
+  Source(int fd) : fd_(fd) {}                                   // NOLINT(google-explicit-constructor)
 
   bool exists() const { return socket_ != nullptr || fd_ >= 0; }
   zmq::pollitem_t readable() const { return {socket_, fd_, ZMQ_POLLIN, 0}; }
@@ -26,7 +26,8 @@ class Source {
   int fd_ = -1;
 };
 
-// True when a source is readable, false when the deadline came first; TimePoint::max() is none. At most kMaxSources sources.
+// True when a source is readable, false when the deadline came first; TimePoint::max() is none. At most kMaxSources
+// sources.
 bool wait(std::initializer_list<Source> sources, TimePoint deadline);
 
 constexpr std::size_t kMaxSources = 8;

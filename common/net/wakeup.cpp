@@ -10,7 +10,8 @@
 namespace stint {
 
 Wakeup::Wakeup() : fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
-  if (fd_ < 0) throw std::system_error(errno, std::generic_category(), "eventfd (raise the limit of open files: ulimit -n)");
+  if (fd_ < 0)
+    throw std::system_error(errno, std::generic_category(), "eventfd (raise the limit of open files: ulimit -n)");
 }
 
 Wakeup::~Wakeup() { ::close(fd_); }
@@ -22,8 +23,9 @@ void Wakeup::wake() noexcept {
   }
 }
 
-// The flag goes down only after the descriptor is empty: the other way round, a wake() in between would be read away here while the
-// flag says that the loop has been woken. What it leaves is seen all the same, because the caller looks after clear().
+// The flag goes down only after the descriptor is empty: the other way round, a wake() in between would be read away
+// here while the flag says that the loop has been woken. What it leaves is seen all the same, because the caller looks
+// after clear().
 void Wakeup::clear() noexcept {
   std::uint64_t ignored = 0;
   while (::read(fd_, &ignored, sizeof ignored) < 0 && errno == EINTR) {

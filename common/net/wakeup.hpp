@@ -5,8 +5,8 @@
 //   wakeup.clear();                                 //   ... then looks at what was left for it
 //   wakeup.wake();                                  // other threads, after leaving something
 //
-// clear() comes before looking, so that nothing left in between is overlooked. wake() costs one atomic exchange when the loop has
-// been woken already.
+// clear() comes before looking, so that nothing left in between is overlooked. wake() costs one atomic exchange when
+// the loop has been woken already.
 #pragma once
 
 #include <atomic>
