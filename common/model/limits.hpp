@@ -28,6 +28,7 @@ constexpr std::uint32_t kMaxTextBytes = 4'096;          // Free text: reasons, e
 constexpr std::uint32_t kMaxKinds = 256;                // Kinds that one worker may advertise.
 constexpr std::uint32_t kMaxSlots = 4'096;              // Slots that one worker may advertise; more are clamped.
 constexpr std::uint32_t kMaxHeldLeases = 4'096;         // Leases that a greeting worker may name.
+constexpr std::uint32_t kMaxHeldTasks = 1'048'576;       // Tasks that a greeting worker may name.
 
 // Windows: how far a sender may go.
 constexpr std::uint32_t kSubmitWindowTasks = 131'072;       // Tasks sent beyond what the broker has accepted.
@@ -59,24 +60,64 @@ constexpr int kReceiveMessages = 1'000;          // Messages from its broker tha
 constexpr int kReceiveMessagesPerPeer = 64;      // Messages of one peer that wait unread in the broker.
 constexpr int kWatcherMessages = 10'000;         // Events that wait unread in a watcher; further ones are dropped.
 constexpr std::uint32_t kWatcherFrames = 64;     // Frames of one message that a watcher reads; the rest is dropped.
+constexpr std::uint32_t kWorkerMessagesPerTurn = 64; // Messages that a worker reads before it sees to its slots.
 constexpr int kKeepaliveSeconds = 30;            // TCP asks so often whether an idle connection's other end is there.
+constexpr Duration kHandshake = 10s;             // A connection that has not finished ZeroMQ's handshake by then is closed.
+constexpr int kListenBacklog = 1'024;            // Connections that wait to be taken in when all peers come back at once.
+
+// One turn of the broker's loop.
+constexpr std::size_t kTurnMessagesMin = 256;        // Messages read before anything else happens, with few peers.
+constexpr std::size_t kTurnMessagesMax = 4'096;      // The same with many peers; in between it is the number of peers.
+constexpr std::uint64_t kTurnBytes = 16 * kMiB;      // Bytes read before anything else happens.
+constexpr std::size_t kTurnSubscriptions = 1'024;    // Subscriptions read before anything else happens.
+constexpr std::size_t kStrangers = 4'096;            // Addresses remembered for malformed messages; the oldest are forgotten.
+constexpr Duration kGoodbye = 2s;                    // How long the last messages of an ending broker may take to leave.
+constexpr Duration kShutDown = 10s;                  // How long an ending broker waits for its store.
+constexpr std::uint64_t kSpareDescriptors = 64;      // File descriptors that the broker needs for itself.
+
+// The client's own measures.
+constexpr std::uint32_t kBatchTasks = 8'192;         // Tasks that a client puts into one message, so that small ones flow too.
+constexpr std::size_t kEagerMessages = 4;            // Unaccepted messages up to which a task goes out without company.
+constexpr std::size_t kWaitingBatches = 4;           // Full batches of a job that wait in the client; then write() waits.
+constexpr Duration kAckDelay = 100ms;                // A result read is acknowledged at the latest after so long ...
+constexpr Duration kAckSpacing = 5ms;                // ... and not more often than this, unless half the window is used.
+constexpr std::size_t kClientTurnMessages = 256;     // Messages that a client reads before it looks at anything else.
+constexpr Duration kClientGoodbye = 500ms;           // How long the last messages of a client may take to leave.
 
 // Watching.
 constexpr std::size_t kWatchedTopics = 65'536;  // Topics of which a watcher remembers what it has told.
 constexpr Duration kJobSilence = 5s;            // A watched job silent for so long is asked after.
 constexpr Duration kStrangerGrace = 3s;         // No Stint broker heard for so long: the socket may be another program's.
 constexpr Duration kRedraw = 100ms;             // Redrawn bars are at least this far apart.
+constexpr Duration kPlainLine = 10s;            // Without a terminal, a line of progress comes this often ...
+constexpr std::uint64_t kPlainLinePercent = 5;  // ... or after so much progress.
+constexpr Duration kJobPoll = 200ms;            // A waiting command asks for a job's counts this often.
 constexpr Duration kPaceSample = 250ms;         // The shown rate is sampled at most so often ...
 constexpr Duration kPaceWindow = 10s;           // ... and is an average over this long.
+
+// The command line.
+constexpr std::size_t kReadBytes = 512 * kKiB;            // Standard input is read in blocks of about this size.
+constexpr std::size_t kWriteBytes = 256 * kKiB;           // Standard output is written at the latest when so much has gathered.
+constexpr std::uint64_t kFailuresToldAtOnce = 10;         // The first failed tasks are told one by one ...
+constexpr Duration kFailureLine = 1s;                     // ... and then one in so long.
+constexpr std::size_t kFailureGroups = 1'000;             // Kinds of failure that are told apart.
+constexpr std::size_t kFailureGroupsShown = 3;            // Of them, those named in a summary.
+constexpr std::size_t kShownErrorColumns = 200;           // Of an error's text, what a line about it shows.
+constexpr Duration kLeaveGrace = 5s;                      // An interrupted command waits so long for the broker's answer.
 
 // Waiting.
 constexpr Duration kHeartbeat = 2s;            // The shortest heartbeat interval; it grows by 1 ms a peer.
 constexpr int kLiveness = 3;                   // Heartbeats missed before a peer is gone.
 constexpr Duration kWriterGrace = 60s;         // A writer unheard for so long is gone.
 constexpr Duration kProgressInterval = 50ms;   // Progress events of a job are at least this far apart.
+constexpr Duration kAcceptDelay = 100ms;       // An acceptance that nobody waits for is told after so long.
+constexpr Duration kStallDelay = 500ms;        // A job that stands still for so long is told to be stalled.
 constexpr Duration kReconnectMin = 100ms;      // The first wait before a new connection; doubled each time.
 constexpr Duration kReconnectMax = 2s;         // The longest wait before a new connection.
 constexpr Duration kTimeoutGrace = 5s;         // How long a task told to stop may take before its slot is written off.
+constexpr Duration kFarewellWait = 10s;        // How long a leaving worker waits for its results to be acknowledged.
+constexpr Duration kWorkerLinger = 1s;         // How long the goodbye of a worker may take to leave.
+constexpr Duration kHandlerPatience = 200ms;   // How long an ending worker waits for handlers that were told to stop.
 constexpr Duration kMeasuredWork = 10ms;       // A worker is given more at once while its slots hold less work than this.
 
 // Budgets of a task, unless its job says otherwise.

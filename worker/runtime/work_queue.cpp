@@ -1,0 +1,87 @@
+#include "worker/runtime/work_queue.hpp"
+
+#include <algorithm>
+
+#include "worker/core/held_tasks.hpp"
+
+namespace stint::worker {
+namespace {
+
+bool names(const std::vector<Run>& runs, Index index) {
+  return runs.empty() || std::any_of(runs.begin(), runs.end(), [index](const Run& run) { return run.contains(index); });
+}
+
+}  // namespace
+
+void WorkQueue::push(std::shared_ptr<Work> work) {
+  const std::lock_guard lock(mutex_);
+  const unsigned wanted = std::min(waiting_, work->left());
+  pieces_.push_back(std::move(work));
+  if (wanted == waiting_) return changed_.notify_all();
+  for (unsigned i = 0; i < wanted; ++i) changed_.notify_one();
+}
+
+std::shared_ptr<Work> WorkQueue::next(const std::atomic<bool>& retired) {
+  std::unique_lock lock(mutex_);
+  ++waiting_;
+  changed_.wait(lock, [&] {
+    drop_exhausted();
+    return closed_ || retired || (!held_back_ && !pieces_.empty());
+  });
+  --waiting_;
+  return closed_ || retired ? nullptr : pieces_.front();
+}
+
+void WorkQueue::drop_exhausted() {
+  while (!pieces_.empty() && pieces_.front()->left() == 0) pieces_.pop_front();
+}
+
+std::vector<Run> WorkQueue::take_back(Ticket ticket, const std::vector<Run>& runs) {
+  std::vector<Run> taken;
+  const std::lock_guard lock(mutex_);
+  std::deque<std::shared_ptr<Work>> pieces;
+  for (std::shared_ptr<Work>& work : pieces_) {
+    if (work->parcel()->ticket() != ticket) {
+      pieces.push_back(std::move(work));
+      continue;
+    }
+    const auto [first, end] = work->take_rest();
+    std::uint32_t kept_from = first;  // what is not taken stays in the queue, as pieces of its own
+    for (std::uint32_t i = first; i < end; ++i) {
+      if (!names(runs, work->parcel()->index(i))) continue;
+      if (kept_from < i) pieces.push_back(std::make_shared<Work>(work->parcel(), kept_from, i));
+      kept_from = i + 1;
+      append(taken, work->parcel()->index(i));
+    }
+    if (kept_from < end) pieces.push_back(std::make_shared<Work>(work->parcel(), kept_from, end));
+  }
+  pieces_ = std::move(pieces);
+  normalise(taken);
+  return taken;
+}
+
+std::uint32_t WorkQueue::queued() const {
+  const std::lock_guard lock(mutex_);
+  std::uint32_t tasks = 0;
+  for (const auto& work : pieces_) tasks += work->left();
+  return tasks;
+}
+
+void WorkQueue::hold_back(bool on) {
+  const std::lock_guard lock(mutex_);
+  held_back_ = on;
+  if (!on) changed_.notify_all();
+}
+
+void WorkQueue::wake_all() {
+  const std::lock_guard lock(mutex_);
+  changed_.notify_all();
+}
+
+void WorkQueue::close() {
+  const std::lock_guard lock(mutex_);
+  closed_ = true;
+  changed_.notify_all();
+}
+
+}  // namespace stint::worker
