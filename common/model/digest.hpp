@@ -1,0 +1,23 @@
+// CRC32C (RFC 3720, appendix B.4) over each task's size (u32, little-endian) and its bytes, in order of the index: what client and
+// broker compare to know that a job resumed under the same key is fed the same input.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace stint {
+
+class Digest {
+ public:
+  Digest() = default;
+  explicit Digest(std::uint32_t value) : value_(value) {}
+
+  void add(std::string_view task);
+  std::uint32_t value() const { return value_; }
+  friend bool operator==(const Digest&, const Digest&) = default;
+
+ private:
+  std::uint32_t value_ = 0;
+};
+
+}  // namespace stint

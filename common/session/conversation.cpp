@@ -1,0 +1,131 @@
+#include "common/session/conversation.hpp"
+
+#include <algorithm>
+
+#include "common/model/limits.hpp"
+#include "common/model/require.hpp"
+#include "common/session/backoff.hpp"
+
+namespace stint {
+
+Conversation::Conversation(Incarnation incarnation, std::uint64_t random, TimePoint now)
+    : incarnation_(incarnation), random_(random), connect_at_(now), awake_(limits::kHeartbeat), interval_(limits::kHeartbeat) {
+  awake_.turn(now);
+}
+
+Duty Conversation::tick(TimePoint now) {
+  awake_.turn(now);
+  switch (state_) {
+    case Phase::apart:
+      return now >= connect_at_ ? Duty::connect : Duty::none;
+    case Phase::greeting:
+      if (greet_due_) return Duty::greet;
+      if (now >= greet_by_) return part(now), Duty::none;
+      return now >= repeat_at_ ? Duty::repeat : Duty::none;
+    case Phase::in_session:
+      return liveness_.owes_heartbeat(awake_.now()) ? Duty::heartbeat : Duty::none;
+    case Phase::finished:
+      return Duty::none;
+  }
+  return Duty::none;
+}
+
+void Conversation::drained(TimePoint now) {
+  awake_.turn(now);
+  if (state_ == Phase::in_session && liveness_.is_gone(awake_.now())) part(now);
+}
+
+void Conversation::part(TimePoint now) {
+  state_ = Phase::apart;
+  gate_ = Gate();
+  ++failures_;
+  random_ = random_ * 6364136223846793005U + 1442695040888963407U;  // Knuth, MMIX: enough for jitter
+  const Duration cap = std::min(limits::kReconnectMax, interval_);
+  connect_at_ = now + backoff_delay(failures_, std::min(limits::kReconnectMin, cap), cap, random_ >> 16);
+}
+
+Envelope Conversation::greet(TimePoint now, Hello hello) {
+  STINT_REQUIRE(state_ != Phase::finished);
+  state_ = Phase::greeting;
+  greet_due_ = false;
+  gate_ = Gate();
+  hello.incarnation = incarnation_;
+  hello.hello_no = ++hello_no_;
+  hello.version = kProtocolMajor;
+  hello.store = welcome_ ? welcome_->store : StoreId{};
+  greet_by_ = now + limits::kLiveness * interval_;
+  last_hello_ = {SessionId{}, 0, std::move(hello)};
+  return repeat(now);
+}
+
+Envelope Conversation::repeat(TimePoint now) {
+  repeat_at_ = now + interval_;
+  return last_hello_;
+}
+
+Envelope Conversation::wrap(TimePoint now, Message message) {
+  STINT_REQUIRE(state_ == Phase::in_session);
+  awake_.turn(now);
+  liveness_.said(awake_.now());
+  return {gate_.session(), gate_.next_seq(), std::move(message)};
+}
+
+News Conversation::receive(TimePoint now, const Envelope& envelope) {
+  awake_.turn(now);
+  if (std::holds_alternative<Welcome>(envelope.message)) return welcomed(now, envelope);
+  if (std::holds_alternative<Error>(envelope.message) && envelope.session == SessionId{}) return News::message;
+  if (state_ != Phase::in_session) return News::nothing;
+  if (std::holds_alternative<HelloAgain>(envelope.message)) {
+    state_ = Phase::greeting;
+    greet_due_ = true;
+    return News::lost;
+  }
+  switch (gate_.admit(envelope.session, envelope.seq)) {
+    case Gate::Verdict::duplicate:
+    case Gate::Verdict::foreign:
+      return News::nothing;
+    case Gate::Verdict::gap:
+      state_ = Phase::greeting;
+      greet_due_ = true;
+      return News::lost;
+    case Gate::Verdict::pass:
+      break;
+  }
+  liveness_.heard(awake_.now());
+  if (const auto* bye = std::get_if<Bye>(&envelope.message)) {
+    part(now);
+    connect_at_ = std::max(connect_at_, now + std::chrono::milliseconds(bye->retry_after_ms));
+    return News::lost;
+  }
+  return News::message;
+}
+
+News Conversation::welcomed(TimePoint now, const Envelope& envelope) {
+  const auto& welcome = std::get<Welcome>(envelope.message);
+  if (state_ != Phase::greeting || greet_due_ || welcome.hello_no != hello_no_) return News::nothing;
+  store_changed_ = welcome_ && welcome_->store != welcome.store;
+  welcome_ = welcome;
+  interval_ = std::clamp<Duration>(std::chrono::milliseconds(welcome.heartbeat_ms), 1ms, 1h);
+  awake_.set_interval(interval_);
+  liveness_ = Liveness(interval_, static_cast<int>(std::clamp(welcome.liveness, 1U, 1000U)), awake_.turn(now));
+  gate_ = Gate(envelope.session);
+  state_ = Phase::in_session;
+  failures_ = 0;
+  return News::welcomed;
+}
+
+TimePoint Conversation::next_deadline() const {
+  switch (state_) {
+    case Phase::apart:
+      return connect_at_;
+    case Phase::greeting:
+      return greet_due_ ? TimePoint::min() : std::min(greet_by_, repeat_at_);
+    case Phase::in_session:
+      return awake_.monotonic(std::min(liveness_.next_heartbeat(), liveness_.expiry()));
+    case Phase::finished:
+      break;
+  }
+  return TimePoint::max();
+}
+
+}  // namespace stint
