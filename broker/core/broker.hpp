@@ -1,0 +1,252 @@
+// The broker's state machine: jobs, peers, leases, dispatch. Pure: messages, time and commits come in, actions go out.
+//
+//   Broker broker(options);
+//   broker.step(now, from, envelope, out);   // for each message read from the socket
+//   broker.drained(now);                     // the socket was empty, or each peer had its turn
+//   broker.tick(now, out);                   // once a turn
+//   ... the shell carries out what `out` holds; after its Store actions are durable:
+//   broker.committed(commit, out);           // and again, until the outbox stays empty
+//   sleep at most until broker.next_deadline();
+//
+// One task passes through on_open.cpp, on_submit.cpp, dispatch.cpp, on_results.cpp, deliver.cpp, in this order. What the broker has
+// decided changes in these handlers; what it tells waits in `effects_` until the store has committed what it rests on (effects.cpp).
+// Not thread-safe: one loop owns it.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <queue>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "broker/core/effects.hpp"
+#include "broker/core/events.hpp"
+#include "broker/core/job.hpp"
+#include "broker/core/lease.hpp"
+#include "broker/core/options.hpp"
+#include "broker/core/outbox.hpp"
+#include "broker/core/peer.hpp"
+#include "broker/core/scheduler.hpp"
+#include "broker/core/timers.hpp"
+#include "broker/core/worker.hpp"
+#include "common/session/liveness.hpp"
+
+namespace stint::broker {
+
+class Broker {
+ public:
+  explicit Broker(const Options& options);
+  Broker(const Broker&) = delete;
+  Broker& operator=(const Broker&) = delete;
+  ~Broker();
+
+  void step(TimePoint now, PeerId from, const Envelope& envelope, Outbox& out);
+  void unreachable(TimePoint now, PeerId peer, Outbox& out);  // the socket knows this address no more
+  void drained(TimePoint now);
+  void tick(TimePoint now, Outbox& out);
+  std::optional<TimePoint> next_deadline() const;
+  void committed(CommitId upto, Outbox& out);
+  void subscribed(TimePoint now, std::string_view topic, bool on, Outbox& out);
+  void shut_down(TimePoint now, Outbox& out);  // says goodbye to everyone; Finished ends the outbox
+
+  std::size_t peers() const { return peers_.size(); }
+  void check_invariants() const;  // everything, O(all of it): for tests, after every step
+
+ private:
+  // A public call: binds time and outbox for its duration, and settles what it has stirred up at its end.
+  class Call;
+  void settle();
+
+  // --- greeting and life: on_hello.cpp, peers.cpp ---
+  void on_hello(PeerId from, const Hello& hello);
+  bool refuse(PeerId from, const Hello& hello);
+  void greet(Peer& peer, PeerId from, const Hello& hello, std::vector<Drop> drop);
+  void move_to(Peer& peer, PeerId address);
+  void join(PeerId from, const Hello& hello);
+  void rejoin(Worker& worker, PeerId from, const Hello& hello);
+  void advertise(Worker& worker, const std::vector<std::string>& kinds, std::uint32_t slots, bool draining);
+  void set_slots(Worker& worker, std::uint32_t slots);
+  std::vector<Drop> reconcile(Worker& worker, const Hello& hello);
+  std::vector<Run> reconcile_lease(Worker& worker, const HeldLease& held);
+  std::vector<Run> adopt(Worker& worker, const HeldLease& held);
+  std::string unique_name(const Hello& hello);
+  void say_hello_again(PeerId to, std::string_view reason);
+  void on_bye(Peer& peer, const Bye& bye);
+  void on_heartbeat(Worker& worker, const Heartbeat& heartbeat);
+  void beat(Peer& peer);
+  void look_for(Peer& peer);
+  void expire(Peer& peer);
+  void remove(Peer& peer, Duration writer_grace);
+  Peer* find_peer(PeerId address) const;
+  Peer* find_peer(SessionId session) const;
+  Worker* find_worker(Incarnation incarnation) const;
+  Client* find_client(Incarnation incarnation) const;
+  Duration heartbeat_interval() const;
+
+  void say(Peer& peer, Message message);
+  void reject(Peer& peer, ErrorCode code, std::string text, std::uint64_t expected = 0);
+  void handle(Client& client, const Message& message);
+  void handle(Worker& worker, const Message& message);
+
+  // --- jobs: on_open.cpp, on_submit.cpp, jobs.cpp ---
+  void on_open(Client& client, const Open& open);
+  void on_submit(Client& client, const Submit& submit);
+  void on_close(Client& client, const Close& close);
+  Job* find_job(JobId id) const;
+  Job* written_by(Client& client, JobId id);  // rejects and returns null when it is not the client's to write
+  void take_over(Client& client, Job& job);
+  void release_writer(Job& job, Duration grace);
+  void look_for_writer(Job& job);
+  bool fits_window(const Job& job, const Batch& tasks) const;
+  void move(Job& job, std::optional<TaskState> from, TaskState to, std::uint64_t count);
+  void end_if_done(Job& job, std::string reason);
+  void end_told(Job& job);
+  void close(Job& job);
+  void pause(Job& job, std::string reason);
+  void resume(Job& job);
+  void cancel(Job& job, std::string reason);
+  void forget(Job& job);
+  void forget_oldest();
+  void put(const Job& job);
+
+  // --- the writer's window: windows.cpp ---
+  Window window_of(const Job& job) const;
+  void offer_window(Job& job);
+  void tell_accepted(Job& job);
+  Index fresh_limit(const Job& job) const;
+  std::string standing_reason(const Job& job) const;
+  void note_reason(Job& job);
+  void tell_reason(Job& job);
+
+  // --- leases: dispatch.cpp, on_results.cpp, on_release.cpp ---
+  void dispatch(Worker& worker);
+  void dispatch(Job& job);
+  bool grant(Worker& worker, Job& job);
+  bool grant_alone(Worker& worker, Job& job);
+  void dispatch_reserved(Worker& worker);
+  void end_reservation(Worker& worker);
+  std::uint32_t grant_waiting(Worker& worker, Job& job, Suspicion suspicion, std::uint32_t most);
+  std::uint32_t grant_fresh(Worker& worker, Job& job, std::uint32_t most);
+  std::uint32_t wanted_by(const Worker& worker, const Job& job) const;
+  void hand_out(Worker& worker, Job& job, Tasks tasks);
+  void inform(Worker& worker, Job& job);
+  void hold(Worker& worker, JobId id, std::int64_t count);
+  void measure(Worker& worker, Job& job, std::uint64_t micros, std::uint32_t count);
+  void update_room(Worker& worker);
+  void update_ready(Job& job);
+
+  void on_results(Worker& worker, const LeaseResults& results);
+  void end_tasks(Worker& worker, Job& job, const Lease& lease, Outcomes outcomes);
+  Outcomes without_retries(Job& job, const Outcomes& outcomes);
+  bool retry(Job& job, Index index, Failure code);
+  void wake_delayed(Job& job);
+  void decide(Job& job, JobResults results);
+  void on_release(Worker& worker, const Release& release);
+  void on_progress(Worker& worker, const Progress& progress);
+  void on_state(Worker& worker, const State& state);
+  void take_back(Lease& lease, Run run);
+  void give_back(Lease& lease);
+  void lose(Worker& worker);
+  void lose(Lease& lease, Job& job, Worker& worker);
+  void let_go(Worker& worker, const Lease& lease, std::uint64_t count);
+  void drop_lease(Lease& lease);
+  void settle_lease(Lease& lease);
+
+  // --- readers: on_attach.cpp, deliver.cpp ---
+  void on_attach(Client& client, const Attach& attach);
+  void on_ack(Client& client, const Ack& ack);
+  void on_detach(Client& client, const Detach& detach);
+  bool number_reader(Client& client, Job& job, const Attach& attach, Reader& reader);
+  void consume(Job& job, std::uint64_t upto);
+  void leave_readers(Client& client);
+  void deliver(Job& job);
+  void deliver(Job& job, Reader& reader);
+  void tell_status(Job& job, Reader& reader);
+
+  // --- steering: on_command.cpp, on_query.cpp ---
+  void on_command(Client& client, const Command& command);
+  void on_query(Client& client, const Query& query);
+  bool run_job_command(Client& client, const Command& command, Done& done);
+  bool run_drain(Client& client, const Command& command, Done& done);
+  void drain(Worker& worker, std::uint32_t deadline_ms);
+  std::vector<Job*> select_jobs(std::string_view selector) const;
+  Job* select_job(Client& client, std::string_view selector);  // rejects and returns null when it is not one
+  Row row_of(const Job& job) const;
+  Row row_of(const Worker& worker) const;
+  Row row_of_broker() const;
+
+  // --- what was decided is told: effects.cpp ---
+  void when_committed(Effect effect);
+  void change(Change change);
+  void apply(const JobOpened& opened);
+  void apply(const TasksAccepted& accepted);
+  void apply(const CountsMoved& moved);
+  void apply(const JobChanged& changed);
+  void apply(ResultsDecided& decided);
+  void apply(const WorkerAnswered& answered);
+  void apply(const CommandDone& command);
+
+  // --- events: tell.cpp ---
+  void tell(const Job& job, std::string_view event, Row more = {});
+  void tell(const Worker& worker, std::string_view event, Row more = {});
+  void tell_step(const Job& job, std::string_view event, const Indices& indices, std::string_view worker);
+  void tell_outcomes(const Job& job, const JobResults& results);
+  void tell_progress(Job& job);
+  void tell_states();
+
+  void on_timer(const Timer& timer);
+
+  Options options_;
+  TimePoint now_{};
+  Outbox* out_ = nullptr;
+  WakingClock awake_;
+  TimePoint drained_{};        // on the waking clock
+  std::uint64_t random_;
+  std::uint32_t current_seq_ = 0;  // of the message being handled
+  RequestId current_req_{};
+  JobId current_job_{};
+  bool shutting_down_ = false;
+
+  std::unordered_map<Incarnation, std::unique_ptr<Peer>> peers_;
+  std::unordered_map<PeerId, Peer*> by_address_;
+  std::unordered_map<SessionId, Peer*> by_session_;
+  std::map<std::string, Worker*, std::less<>> workers_;  // by name
+  std::unordered_set<PeerId> told_again_;                // HELLO_AGAIN, in this turn
+  std::uint32_t last_session_ = 0;
+  std::uint64_t last_name_ = 0;
+
+  std::map<JobId, std::unique_ptr<Job>> jobs_;
+  std::unordered_map<std::string, Job*> by_key_;
+  std::deque<JobId> ended_;         // oldest first
+  std::uint64_t last_job_ = 0;
+  std::unordered_map<LeaseId, std::unique_ptr<Lease>> leases_;
+  std::uint64_t last_lease_ = 0;
+  std::uint64_t dispatches_ = 0;
+  std::uint64_t backlog_bytes_ = 0;  // payloads accepted and not handed out
+  std::uint64_t kept_bytes_ = 0;     // results that no reader consumes
+  std::uint64_t late_ = 0;           // results that came too late and changed nothing
+  std::set<JobId> closed_windows_;   // jobs whose writer was told to wait
+
+  Scheduler scheduler_;
+  Timers timers_;
+  Events events_;
+  std::set<std::string> states_due_;   // topics whose present state is told at the end of this turn
+
+  CommitId last_commit_{};
+  CommitId committed_{};
+  std::deque<std::pair<CommitId, Effect>> effects_;
+  std::set<JobId> stirred_jobs_;       // whose readiness, readers or windows may have changed
+  std::set<Incarnation> stirred_workers_;
+
+  std::map<std::pair<Incarnation, RequestId>, Done> answers_;  // to commands, for their repetition
+  std::deque<std::pair<Incarnation, RequestId>> answered_;     // oldest first
+};
+
+}  // namespace stint::broker

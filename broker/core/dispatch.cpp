@@ -1,0 +1,233 @@
+// Dispatch: which tasks go to which worker, and how many at once.
+//
+// A worker with a free slot gets work from the job whose turn it is. One whose slots are all taken is given more ahead only while the
+// work that it holds is measured to be short, so that no round trip lies between two quick tasks, and no slow task waits behind
+// another while a slot elsewhere is idle. Tasks that were lost with a worker go out carefully: one for each slot with nothing ahead,
+// and, when that was not enough to acquit them, alone.
+#include <algorithm>
+
+#include "broker/core/broker.hpp"
+#include "common/model/limits.hpp"
+
+namespace stint::broker {
+namespace {
+
+constexpr std::size_t kJobsTried = 8;  // when filling a worker ahead: jobs looked at before giving up
+
+double work_limit_us(const Worker& worker) {
+  return static_cast<double>(std::chrono::duration_cast<std::chrono::microseconds>(limits::kMeasuredWork).count()) * worker.slots;
+}
+
+}  // namespace
+
+// As much as a worker should have now, from whichever jobs.
+void Broker::dispatch(Worker& worker) {
+  if (worker.reserved_for != JobId{}) return dispatch_reserved(worker);
+  while (worker.takes_work() && worker.free_slots() > 0) {
+    Job* job = scheduler_.best_job(worker);
+    if (job == nullptr || !grant(worker, *job)) break;
+  }
+  if (worker.room == Room::prefetch) {
+    const auto jobs = scheduler_.next_jobs(worker, kJobsTried);
+    const bool suspects = std::any_of(jobs.begin(), jobs.end(), [](const Job* job) { return job->tasks.has_suspects(); });
+    for (Job* job : jobs) {
+      if (!suspects && worker.room == Room::prefetch) grant(worker, *job);
+    }
+  }
+}
+
+// It has emptied itself for a task that must be alone; unless that has meanwhile gone elsewhere.
+void Broker::dispatch_reserved(Worker& worker) {
+  Job* job = find_job(worker.reserved_for);
+  const bool needed = job != nullptr && job->turn && !job->tasks.ready(Suspicion::alone).empty();
+  if (needed && worker.held > 0) return;
+  end_reservation(worker);
+  if (!needed || !worker.takes_work() || !grant_alone(worker, *job)) dispatch(worker);
+}
+
+void Broker::end_reservation(Worker& worker) {
+  if (Job* job = find_job(worker.reserved_for)) job->is_reserving = false;
+  worker.reserved_for = {};
+  update_room(worker);
+}
+
+// A job has something new to hand out: to workers with free slots first, longest without work first.
+void Broker::dispatch(Job& job) {
+  while (job.turn) {
+    Worker* worker = scheduler_.longest_idle(*job.kind);
+    if (worker == nullptr) break;
+    const std::uint64_t before = dispatches_;
+    dispatch(*worker);
+    if (dispatches_ == before) break;
+  }
+  if (!job.turn || job.tasks.has_suspects()) return;
+  for (Worker* worker : scheduler_.with_prefetch_room(*job.kind)) {
+    if (!job.turn) return;
+    grant(*worker, job);
+  }
+}
+
+// False: this worker can take nothing of this job now.
+bool Broker::grant(Worker& worker, Job& job) {
+  if (!job.tasks.ready(Suspicion::alone).empty()) {
+    if (worker.held == 0) return grant_alone(worker, job);
+    if (!job.is_reserving) {  // one worker empties itself; the others go on with the rest
+      job.is_reserving = true;
+      worker.reserved_for = job.id;
+      update_room(worker);
+      return false;
+    }
+  }
+  if (!job.tasks.ready(Suspicion::one_per_slot).empty() && worker.free_slots() > 0) {
+    return grant_waiting(worker, job, Suspicion::one_per_slot, worker.free_slots()) > 0;
+  }
+  std::uint32_t wanted = wanted_by(worker, job);
+  const std::uint32_t before = wanted;
+  while (wanted > 0 && !job.tasks.ready(Suspicion::none).empty()) wanted -= grant_waiting(worker, job, Suspicion::none, wanted);
+  while (wanted > 0) {
+    const std::uint32_t granted = grant_fresh(worker, job, wanted);
+    if (granted == 0) break;
+    wanted -= granted;
+  }
+  return wanted < before;
+}
+
+// How many tasks of a job a worker should get now, beyond those that it holds.
+std::uint32_t Broker::wanted_by(const Worker& worker, const Job& job) const {
+  const std::uint32_t free = worker.free_slots();
+  if (worker.suspects > 0) return free;
+  const auto pace = worker.paces.find(job.id);
+  const std::uint32_t depth = pace == worker.paces.end() ? worker.slots : std::max(pace->second.depth, worker.slots);
+  const std::uint32_t ahead = depth > worker.held ? depth - worker.held : 0;
+  if (free == 0 && ahead < depth / 4) return 0;  // little gifts cost a message each
+  std::uint64_t wanted = std::max(free, ahead);
+  if (job.kind->workers > 1) {  // near the tail: leave something for the others
+    wanted = std::min<std::uint64_t>(wanted, std::max<std::uint64_t>(free, job.counts.queued / (2 * job.kind->workers)));
+  }
+  return static_cast<std::uint32_t>(wanted);
+}
+
+bool Broker::grant_alone(Worker& worker, Job& job) {
+  if (grant_waiting(worker, job, Suspicion::alone, 1) == 0) return false;
+  worker.alone = true;
+  update_room(worker);
+  return true;
+}
+
+// Hands out tasks that were handed out before: those of one attempt together.
+std::uint32_t Broker::grant_waiting(Worker& worker, Job& job, Suspicion suspicion, std::uint32_t most) {
+  const auto& ready = job.tasks.ready(suspicion);
+  std::vector<Index> indices;
+  BatchBuilder payloads;
+  Attempt attempts = 0;
+  for (const Index index : ready) {
+    const Single& task = *job.tasks.find_single(index);
+    if (indices.empty()) attempts = task.attempts;
+    const bool full = !indices.empty() && payloads.bytes() + task.payload.size() > limits::kBatchBytes;
+    if (task.attempts != attempts || full || indices.size() == most) break;
+    indices.push_back(index);
+    payloads.add(task.payload.view());
+  }
+  if (indices.empty()) return 0;
+  for (const Index index : indices) {
+    job.tasks.lease(index);
+    ++job.tasks.single(index).attempts;
+  }
+  const auto count = static_cast<std::uint32_t>(indices.size());
+  hand_out(worker, job, {LeaseId{}, job.id, Indices(std::move(indices)), attempts + 1, suspicion, payloads.take()});
+  return count;
+}
+
+std::uint32_t Broker::grant_fresh(Worker& worker, Job& job, std::uint32_t most) {
+  const Index limit = fresh_limit(job);
+  if (job.tasks.fresh() >= limit) return 0;
+  const std::uint64_t room = worker.held_bytes < limits::kWorkerWindowBytes ? limits::kWorkerWindowBytes - worker.held_bytes : 0;
+  if (worker.held > 0 && job.tasks.next_fresh_size() > room) return 0;
+  FreshTasks fresh = job.tasks.take_fresh(limit, most, std::min(room, limits::kBatchBytes));
+  backlog_bytes_ -= fresh.tasks.blob.size();
+  const auto count = static_cast<std::uint32_t>(fresh.run.count);
+  hand_out(worker, job, {LeaseId{}, job.id, Indices(fresh.run), 1, Suspicion::none, std::move(fresh.tasks)});
+  return count;
+}
+
+// Makes the lease and says it.
+void Broker::hand_out(Worker& worker, Job& job, Tasks tasks) {
+  const std::uint32_t count = tasks.indices.count();
+  tasks.lease = LeaseId{options_.epoch << 40 | ++last_lease_};
+  worker.served = job.last_served = ++dispatches_;
+  leases_.emplace(tasks.lease, std::make_unique<Lease>(tasks.lease, job.id, worker.incarnation, tasks.indices, tasks.attempt,
+                                                       tasks.suspicion, tasks.tasks.blob.size()));
+  worker.leases.insert(tasks.lease);
+  worker.held_bytes += tasks.tasks.blob.size();
+  if (tasks.suspicion != Suspicion::none) worker.suspects += count;
+  move(job, TaskState::queued, TaskState::running, count);
+  inform(worker, job);
+  tell_step(job, "handed_out", tasks.indices, worker.name);
+  say(worker, std::move(tasks));
+  hold(worker, job.id, count);
+  update_ready(job);
+}
+
+// JOB_INFO goes before a session's first tasks of a job.
+void Broker::inform(Worker& worker, Job& job) {
+  Pace& pace = worker.paces[job.id];
+  if (pace.informed) return;
+  pace.informed = true;
+  job.informed.insert(worker.incarnation);
+  JobInfo job_info{job.id, false, job.options.kind, job.options.name, job.options.context, 0, false};
+  job_info.time_limit_ms = static_cast<std::uint32_t>(job.options.time_limit.count());
+  job_info.discard = job.options.results == ResultsPolicy::discard;
+  say(worker, std::move(job_info));
+}
+
+// Books tasks of a job in at a worker, or out of it.
+void Broker::hold(Worker& worker, JobId id, std::int64_t count) {
+  Pace& pace = worker.paces[id];
+  const std::uint32_t slots_before = std::min(pace.held, worker.slots);
+  const std::uint32_t held_before = pace.held;
+  pace.held = static_cast<std::uint32_t>(pace.held + count);
+  worker.held = static_cast<std::uint32_t>(worker.held + count);
+  worker.work_us = worker.held == 0 ? 0 : worker.work_us + static_cast<double>(count) * pace.mean_us;
+  Job* job = find_job(id);
+  if (job != nullptr) {
+    job->slots_in_use += std::min(pace.held, worker.slots) - slots_before;
+    job->workers += static_cast<std::uint32_t>(pace.held > 0) - static_cast<std::uint32_t>(held_before > 0);
+    stirred_jobs_.insert(id);
+  }
+  if (pace.held == 0 && (job == nullptr || job->told.ended)) worker.paces.erase(id);
+  update_room(worker);
+  stirred_workers_.insert(worker.incarnation);
+}
+
+// Learns from results how quick a worker is at a job: it may hold about kMeasuredWork for each slot, doubling up to there.
+void Broker::measure(Worker& worker, Job& job, std::uint64_t micros, std::uint32_t count) {
+  constexpr double kQuickest = 0.5;  // microseconds; what the clock cannot see is not nothing
+  constexpr double kNewWeight = 0.25;
+  Pace& pace = worker.paces[job.id];
+  const double mean = std::max(static_cast<double>(micros) / count, kQuickest);
+  const double smoothed = pace.mean_us == 0 ? mean : pace.mean_us + kNewWeight * (mean - pace.mean_us);
+  worker.work_us += pace.held * (smoothed - pace.mean_us);
+  pace.mean_us = smoothed;
+  const double most = std::clamp(work_limit_us(worker) / smoothed, double{1} * worker.slots, double{limits::kMaxUnendedTasks});
+  pace.depth = std::min(std::max(pace.depth, worker.slots) * 2, static_cast<std::uint32_t>(most));
+}
+
+void Broker::update_room(Worker& worker) {
+  Room room = Room::none;
+  if (worker.takes_work() && worker.reserved_for == JobId{}) {
+    if (worker.free_slots() > 0) {
+      room = Room::free;
+    } else if (worker.suspects == 0 && worker.work_us < work_limit_us(worker) &&
+               worker.held_bytes < limits::kWorkerWindowBytes) {
+      room = Room::prefetch;
+    }
+  }
+  scheduler_.set_room(worker, room);
+}
+
+void Broker::update_ready(Job& job) {
+  const bool may_go = !job.paused && !job.ended && !job.cancelled && !shutting_down_;
+  scheduler_.set_ready(job, may_go && (job.tasks.has_ready() || job.tasks.fresh() < fresh_limit(job)));
+}
+
+}  // namespace stint::broker

@@ -1,0 +1,56 @@
+// What others will be told once the store has committed what it rests on. Decisions put effects into one queue, in order; the queue
+// is worked off from the front as commits are reported (effects.cpp). So nobody ever learns of a thing that a crash could undo, and
+// counts, results and states are told in the order in which they were decided.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <variant>
+
+#include "common/model/digest.hpp"
+#include "common/model/messages.hpp"
+#include "stint/task.hpp"
+
+namespace stint::broker {
+
+struct JobOpened {  // -> OPENED to the writer
+  JobId job{};
+  Incarnation client{};
+  RequestId req{};
+  bool is_new = false;
+};
+struct TasksAccepted {
+  JobId job{};
+  std::uint32_t count = 0;
+  std::uint64_t bytes = 0;
+  Digest digest;  // over everything up to here
+  bool now = false;
+};
+struct CountsMoved {
+  JobId job{};
+  std::optional<TaskState> from;  // empty: new tasks
+  TaskState to{};
+  std::uint64_t count = 0;
+};
+enum class JobChange : std::uint8_t { closed, paused, resumed, cancelled, ended };
+struct JobChanged {
+  JobId job{};
+  JobChange change{};
+  std::string reason;
+};
+struct ResultsDecided {
+  JobResults results;
+};
+struct WorkerAnswered {  // -> RESULTS_ACK
+  Incarnation worker{};
+  SessionId session{};
+  std::uint32_t upto = 0;
+};
+struct CommandDone {  // -> DONE
+  Incarnation client{};
+  Done done;
+};
+
+using Effect = std::variant<JobOpened, TasksAccepted, CountsMoved, JobChanged, ResultsDecided, WorkerAnswered, CommandDone>;
+
+}  // namespace stint::broker

@@ -1,0 +1,118 @@
+// One job: its options, its tasks, its two sets of counts, its results and their readers.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "broker/core/result_log.hpp"
+#include "broker/core/task_queue.hpp"
+#include "common/model/digest.hpp"
+#include "common/model/messages.hpp"
+
+namespace stint::broker {
+
+struct KindQueue;
+struct Turn;
+
+// A client that is attached to a job.
+struct Reader {
+  Incarnation client{};
+  ReaderId number{};
+  bool results = true;             // false: it wants the changes of state only
+  bool ordered = false;            // positions are indices
+  std::uint64_t next = 0;          // what is sent next
+  std::uint64_t limit_tasks = 0;   // a position
+  std::uint64_t limit_bytes = 0;   // sent and not acknowledged, at most
+  std::uint64_t unacked_bytes = 0;
+  std::deque<std::pair<std::uint64_t, std::uint64_t>> in_flight;  // (position behind it, bytes) of each message not acknowledged
+  bool end_told = false;
+};
+
+// What is told to others about a job. Its decided twin runs ahead by what the store has not yet committed.
+struct Told {
+  Counts counts;
+  Index accepted = 0;
+  std::uint64_t accepted_bytes = 0;
+  Digest digest;
+  bool closed = false;
+  bool paused = false;
+  bool cancelled = false;
+  bool started = false;
+  bool ended = false;
+};
+
+// What a writer was last told, so that a window that moves a little costs no message.
+struct Window {
+  Index next = 0;
+  std::uint64_t limit_tasks = 0;
+  std::uint64_t limit_bytes = 0;
+  std::string reason;
+};
+
+struct Job {
+  JobId id{};
+  JobOptions options;
+  Incarnation writer{};
+  std::int32_t priority = 0;       // as in the options until a command changes it
+  bool writer_present = false;
+  TimePoint writer_gone_at{};      // when its grace ends, while it is not present
+
+  // decided
+  TaskQueue tasks;
+  Counts counts;
+  Digest digest;
+  bool closed = false;
+  bool paused = false;
+  bool cancelled = false;
+  bool ended = false;
+
+  Told told;
+  Window window;                   // as the writer was told
+  bool accept_due = false;
+
+  // results
+  SequenceLog log;                 // in the order of ending; unused when the job is ordered
+  IndexLog by_index;               // when ordered, or once a reader of a kept job has asked for order
+  bool indexed = false;
+  std::vector<Reader> readers;
+  std::uint64_t readers_seen = 0;  // the newest reader's number
+  std::uint64_t consumed = 0;      // the position up to which a streaming job's reader has acknowledged
+  std::uint64_t largest_output = 0;
+
+  // dispatch
+  KindQueue* kind = nullptr;
+  std::unique_ptr<Turn> turn;      // its place in its kind's queue; null: it has nothing to hand out
+  std::uint64_t last_served = 0;   // counts dispatches
+  std::uint32_t slots_in_use = 0;
+  std::uint32_t workers = 0;       // that hold tasks of it
+  bool is_reserving = false;       // a worker empties itself for a task of it that must be alone
+  std::unordered_set<Incarnation> informed;  // workers that know its JOB_INFO
+
+  // for people
+  std::uint64_t redone = 0;        // handings-out after a loss or a failure
+  std::uint64_t losses = 0;        // leases lost with a worker
+  std::string reason;              // why it stands still; empty: it does not
+  bool reason_told = true;
+  TimePoint progress_at{};         // when the next progress event may go out
+  bool progress_due = false;
+  bool progress_waits = false;     // a reminder is set
+
+  bool is_streaming() const { return options.results == ResultsPolicy::stream; }
+  std::uint64_t retained_bytes() const { return options.order ? by_index.bytes() : log.bytes(); }
+  std::uint64_t results_end() const { return options.order ? by_index.end() : log.end(); }
+
+  JobState state() const;       // as decided
+  JobState told_state() const;
+  Reader* reader_of(Incarnation client);
+
+  Job();
+  ~Job();
+};
+
+}  // namespace stint::broker

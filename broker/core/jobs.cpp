@@ -1,0 +1,209 @@
+// The life of a job: counts, pause, cancel, end, and being forgotten.
+#include <algorithm>
+
+#include "broker/core/broker.hpp"
+#include "common/model/require.hpp"
+
+namespace stint::broker {
+namespace {
+
+std::uint64_t& count_of(Counts& counts, TaskState state) {
+  switch (state) {
+    case TaskState::queued: return counts.queued;
+    case TaskState::delayed: return counts.delayed;
+    case TaskState::running: return counts.running;
+    case TaskState::done: return counts.done;
+    case TaskState::failed: return counts.failed;
+    case TaskState::cancelled: break;
+  }
+  return counts.cancelled;
+}
+
+void move_counts(Counts& counts, std::optional<TaskState> from, TaskState to, std::uint64_t count) {
+  if (from) {
+    STINT_REQUIRE(count_of(counts, *from) >= count);
+    count_of(counts, *from) -= count;
+  }
+  count_of(counts, to) += count;
+}
+
+}  // namespace
+
+Job* Broker::find_job(JobId id) const {
+  const auto at = jobs_.find(id);
+  return at == jobs_.end() ? nullptr : at->second.get();
+}
+
+// The only way in which counts change. An end is final: nothing moves out of done, failed or cancelled.
+void Broker::move(Job& job, std::optional<TaskState> from, TaskState to, std::uint64_t count) {
+  if (count == 0) return;
+  STINT_REQUIRE(!from || *from == TaskState::queued || *from == TaskState::delayed || *from == TaskState::running);
+  move_counts(job.counts, from, to, count);
+  when_committed(CountsMoved{job.id, from, to, count});
+  stirred_jobs_.insert(job.id);
+}
+
+void Broker::apply(const CountsMoved& moved) {
+  Job* job = find_job(moved.job);
+  if (job == nullptr) return;
+  move_counts(job->told.counts, moved.from, moved.to, moved.count);
+  if (moved.to == TaskState::running && !job->told.started) {
+    job->told.started = true;
+    tell(*job, "started");
+  }
+  job->progress_due = true;
+  tell_progress(*job);
+}
+
+void Broker::put(const Job& job) { change(PutJob{job.id, job.writer, job.options, job.closed, job.paused, job.cancelled}); }
+
+void Broker::close(Job& job) {
+  job.closed = true;
+  put(job);
+  when_committed(JobChanged{job.id, JobChange::closed, {}});
+  when_committed(TasksAccepted{job.id, 0, 0, job.digest, true});
+  end_if_done(job, {});
+}
+
+void Broker::pause(Job& job, std::string reason) {
+  if (job.paused || job.ended) return;
+  job.paused = true;
+  put(job);
+  when_committed(JobChanged{job.id, JobChange::paused, std::move(reason)});
+  stirred_jobs_.insert(job.id);
+}
+
+void Broker::resume(Job& job) {
+  if (!job.paused || job.ended) return;
+  job.paused = false;
+  put(job);
+  when_committed(JobChanged{job.id, JobChange::resumed, {}});
+  stirred_jobs_.insert(job.id);
+}
+
+// Decided and counted at once. What runs is told to stop; its lease stays, revoked, until the worker has answered.
+void Broker::cancel(Job& job, std::string reason) {
+  if (job.ended) return;
+  job.cancelled = true;
+  put(job);
+  move(job, TaskState::queued, TaskState::cancelled, job.counts.queued);
+  move(job, TaskState::delayed, TaskState::cancelled, job.counts.delayed);
+  move(job, TaskState::running, TaskState::cancelled, job.counts.running);
+  backlog_bytes_ -= job.tasks.fresh_bytes();
+  job.tasks.clear();
+  for (const auto& [id, lease] : leases_) {
+    if (lease->job() != job.id || lease->revoked) continue;
+    lease->revoked = true;
+    if (Worker* worker = find_worker(lease->worker())) say(*worker, Recall{id, {}, RecallMode::stop});
+  }
+  when_committed(JobChanged{job.id, JobChange::cancelled, reason});
+  end_if_done(job, std::move(reason));
+}
+
+void Broker::end_if_done(Job& job, std::string reason) {
+  if (job.ended || !(job.closed || job.cancelled) || job.counts.left() > 0) return;
+  job.ended = true;
+  put(job);
+  when_committed(JobChanged{job.id, JobChange::ended, std::move(reason)});
+  stirred_jobs_.insert(job.id);
+}
+
+void Broker::apply(const JobChanged& changed) {
+  Job* job = find_job(changed.job);
+  if (job == nullptr) return;
+  job->reason = changed.reason;
+  switch (changed.change) {
+    case JobChange::closed:
+      job->told.closed = true;
+      break;
+    case JobChange::paused:
+      job->told.paused = true;
+      tell(*job, "paused", Row{{"reason", changed.reason}});
+      break;
+    case JobChange::resumed:
+      job->told.paused = false;
+      tell(*job, "resumed");
+      break;
+    case JobChange::cancelled:
+      job->told.cancelled = true;
+      break;
+    case JobChange::ended:
+      end_told(*job);
+      return;
+  }
+  for (Reader& reader : job->readers) tell_status(*job, reader);
+  stirred_jobs_.insert(job->id);
+}
+
+void Broker::end_told(Job& job) {
+  job.told.ended = true;
+  job.reason = job.told.cancelled ? "cancelled" : "";
+  const Counts& counts = job.told.counts;
+  const std::string outcome = job.told.cancelled ? "cancelled" : counts.failed > 0 ? "failed" : "done";
+  tell(job, "ended", Row{{"outcome", outcome}});
+  out_->log(Level::info, "job " + std::to_string(value(job.id)) + " ended: " + std::to_string(counts.done) + " done, " +
+                             std::to_string(counts.failed) + " failed, " + std::to_string(counts.cancelled) + " cancelled");
+  for (const Incarnation incarnation : job.informed) {
+    Worker* worker = find_worker(incarnation);
+    if (worker == nullptr) continue;
+    JobInfo gone;
+    gone.job = job.id;
+    gone.gone = true;
+    const auto pace = worker->paces.find(job.id);
+    if (pace != worker->paces.end() && pace->second.informed) say(*worker, gone);
+    if (pace != worker->paces.end() && pace->second.held == 0) worker->paces.erase(pace);
+  }
+  job.informed.clear();
+  ended_.push_back(job.id);
+  stirred_jobs_.insert(job.id);
+  forget_oldest();
+}
+
+// Retention by count: of the ended jobs, the oldest ones that nobody reads are forgotten first.
+void Broker::forget_oldest() {
+  std::size_t beyond = ended_.size() > options_.kept_jobs ? ended_.size() - options_.kept_jobs : 0;
+  for (std::size_t i = 0; i < ended_.size() && beyond > 0;) {
+    Job& job = *jobs_.at(ended_[i]);
+    const bool unread = job.is_streaming() && job.consumed < job.results_end();
+    if (!job.readers.empty() || (unread && job.writer_present)) {
+      ++i;
+      continue;
+    }
+    --beyond;
+    forget(job);  // takes it out of ended_
+  }
+}
+
+void Broker::forget(Job& job) {
+  change(ForgetJob{job.id});
+  scheduler_.set_ready(job, false);
+  if (Client* writer = find_client(job.writer)) writer->writes.erase(job.id);
+  for (const Reader& reader : job.readers) {
+    if (Client* client = find_client(reader.client)) client->reads.erase(job.id);
+  }
+  if (!job.is_streaming()) kept_bytes_ -= job.log.bytes();
+  by_key_.erase(job.options.key);
+  closed_windows_.erase(job.id);
+  events_.forget(job_topic(job.id));
+  events_.forget(step_topic(job.id));
+  ended_.erase(std::remove(ended_.begin(), ended_.end(), job.id), ended_.end());
+  jobs_.erase(job.id);
+  for (const auto& [id, other] : jobs_) {
+    if (!other->ended) stirred_jobs_.insert(id);  // there is room for kept results again
+  }
+}
+
+void Broker::release_writer(Job& job, Duration grace) {
+  job.writer_present = false;
+  job.writer_gone_at = now_ + grace;
+  if (job.ended || job.closed || job.options.on_writer_gone == WriterGone::keep) return;
+  timers_.remind(job.writer_gone_at, TimerKind::writer_gone, value(job.id));
+}
+
+void Broker::look_for_writer(Job& job) {
+  if (job.writer_present || job.ended || job.closed) return;
+  if (now_ < job.writer_gone_at) return timers_.remind(job.writer_gone_at, TimerKind::writer_gone, value(job.id));
+  cancel(job, "its writer is gone");
+}
+
+}  // namespace stint::broker

@@ -1,0 +1,125 @@
+// COMMAND: people steer jobs and workers. Repeated under its number, a command is answered from memory and does nothing again.
+#include <algorithm>
+#include <charconv>
+
+#include "broker/core/broker.hpp"
+#include "common/model/escape.hpp"
+
+namespace stint::broker {
+
+void Broker::on_command(Client& client, const Command& command) {
+  const auto known = answers_.find({client.incarnation, command.req});
+  if (known != answers_.end()) return say(client, known->second);
+  Done done{command.req, {}};
+  const bool is_drain = command.verb == "drain";
+  if (is_drain ? run_drain(client, command, done) : run_job_command(client, command, done)) {
+    when_committed(CommandDone{client.incarnation, std::move(done)});
+  }
+}
+
+// The jobs that a selector names: an id, else a key, else a name.
+std::vector<Job*> Broker::select_jobs(std::string_view selector) const {
+  std::uint64_t id = 0;
+  const char* end = selector.data() + selector.size();
+  if (const auto [at, error] = std::from_chars(selector.data(), end, id); error == std::errc() && at == end) {
+    if (Job* job = find_job(JobId{id})) return {job};
+  }
+  if (const auto by_key = by_key_.find(std::string(selector)); by_key != by_key_.end()) return {by_key->second};
+  std::vector<Job*> named;
+  for (const auto& [job_id, job] : jobs_) {
+    if (job->options.name == selector) named.push_back(job.get());
+  }
+  return named;
+}
+
+Job* Broker::select_job(Client& client, std::string_view selector) {
+  const auto jobs = select_jobs(selector);
+  if (jobs.size() == 1) return jobs.front();
+  if (jobs.empty()) {
+    reject(client, ErrorCode::unknown_job, "no job has the id, key or name '" + escaped(selector) + "': see stint jobs");
+    return nullptr;
+  }
+  std::string ids;
+  for (const Job* job : jobs) ids += (ids.empty() ? "" : ", ") + std::to_string(value(job->id));
+  reject(client, ErrorCode::ambiguous, "several jobs have the name '" + escaped(selector) + "': choose one by its id: " + ids);
+  return nullptr;
+}
+
+bool Broker::run_job_command(Client& client, const Command& command, Done& done) {
+  Job* job = select_job(client, command.selector);
+  if (job == nullptr) return false;
+  const std::string id = std::to_string(value(job->id));
+  const bool is_forget = command.verb == "forget";
+  if (is_forget != job->ended) {
+    reject(client, ErrorCode::not_in_state,
+           is_forget ? "job " + id + " has not ended: stint cancel " + id + " first" : "job " + id + " has ended");
+    return false;
+  }
+  const bool was_paused = job->paused;
+  if (is_forget) {
+    forget(*job);
+  } else if (command.verb == "pause") {
+    pause(*job, "paused by " + escaped(client.name) + ": stint resume " + id);
+    if (was_paused) return true;
+  } else if (command.verb == "resume") {
+    resume(*job);
+    if (!was_paused) return true;
+  } else if (command.verb == "close") {
+    if (job->closed) return true;
+    close(*job);
+  } else if (command.verb == "cancel") {
+    cancel(*job, "cancelled by " + escaped(client.name));
+  } else if (command.verb == "priority") {
+    job->priority = command.priority;
+    stirred_jobs_.insert(job->id);
+  } else {
+    reject(client, ErrorCode::bad_value,
+           "no command is called '" + escaped(command.verb) + "': there are pause, resume, close, cancel, forget, priority and drain");
+    return false;
+  }
+  done.affected.push_back(id);
+  return true;
+}
+
+// Chooses workers that are not draining yet: by name, else those that offer the kind (or all), the least busy first.
+bool Broker::run_drain(Client& client, const Command& command, Done& done) {
+  std::vector<Worker*> chosen;
+  for (const std::string& name : command.names) {
+    const auto at = workers_.find(name);
+    if (at == workers_.end()) {
+      reject(client, ErrorCode::unknown_worker, "no worker is called '" + escaped(name) + "': see stint workers");
+      return false;
+    }
+    if (!at->second->draining) chosen.push_back(at->second);
+  }
+  if (command.names.empty()) {
+    if (!command.all && command.kind.empty() && command.count == 0) {
+      reject(client, ErrorCode::bad_value, "say which workers to drain: names, a kind, a count, or all");
+      return false;
+    }
+    for (const auto& [name, worker] : workers_) {
+      const bool offers = command.kind.empty() || std::binary_search(worker->kinds.begin(), worker->kinds.end(), command.kind);
+      if (offers && !worker->draining) chosen.push_back(worker);
+    }
+    std::stable_sort(chosen.begin(), chosen.end(), [](const Worker* a, const Worker* b) { return a->held < b->held; });
+    if (command.count > 0 && chosen.size() > command.count) chosen.resize(command.count);
+  }
+  for (Worker* worker : chosen) {
+    drain(*worker, command.deadline_ms);
+    done.affected.push_back(worker->name);
+  }
+  return true;
+}
+
+// It stays with this incarnation until it leaves, also across a new greeting.
+void Broker::drain(Worker& worker, std::uint32_t deadline_ms) {
+  worker.draining = true;
+  worker.drain_asked = true;
+  worker.drain_deadline_ms = deadline_ms;
+  update_room(worker);
+  say(worker, Drain{deadline_ms});
+  out_->log(Level::info, "worker " + escaped(worker.name) + " is drained");
+  tell(worker, "draining");
+}
+
+}  // namespace stint::broker

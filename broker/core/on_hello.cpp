@@ -1,0 +1,253 @@
+// HELLO: a peer greets, for the first time or again. Afterwards both sides agree on what a worker holds.
+#include <algorithm>
+
+#include "broker/core/broker.hpp"
+#include "common/model/escape.hpp"
+#include "common/model/limits.hpp"
+
+namespace stint::broker {
+namespace {
+
+std::vector<std::string> sorted_kinds(const std::vector<std::string>& kinds) {
+  std::vector<std::string> sorted = kinds;
+  std::sort(sorted.begin(), sorted.end());
+  sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
+  return sorted;
+}
+
+std::string joined_kinds(const std::vector<std::string>& kinds) {
+  std::string text;
+  for (const std::string& kind : kinds) text += (text.empty() ? "" : ",") + kind;
+  return text;
+}
+
+}  // namespace
+
+void Broker::on_hello(PeerId from, const Hello& hello) {
+  if (refuse(from, hello)) return;
+  const auto known = peers_.find(hello.incarnation);
+  if (known != peers_.end() && known->second->role == hello.role) {
+    Peer& peer = *known->second;
+    if (hello.hello_no < peer.hello_no) return;
+    if (hello.hello_no == peer.hello_no) {  // a repetition: the same answer, and nothing is reconciled
+      move_to(peer, from);
+      out_->send(from, {peer.session(), 0, peer.welcome});
+      return;
+    }
+    if (auto* worker = dynamic_cast<Worker*>(&peer)) return rejoin(*worker, from, hello);
+    leave_readers(static_cast<Client&>(peer));
+    return greet(peer, from, hello, {});
+  }
+  if (hello.role == Role::worker) return join(from, hello);
+  auto client = std::make_unique<Client>();
+  client->role = Role::client;
+  client->name = hello.name.empty() ? "client-" + std::to_string(++last_name_) : hello.name;
+  Peer& peer = *client;
+  peer.incarnation = hello.incarnation;
+  peers_.emplace(hello.incarnation, std::move(client));
+  greet(peer, from, hello, {});
+}
+
+// Answers a HELLO that cannot be accepted; false: it can.
+bool Broker::refuse(PeerId from, const Hello& hello) {
+  const auto no = [&](ErrorCode code, std::string text, std::uint64_t expected = 0) {
+    out_->log(Level::warning, "refused " + escaped(hello.name) + ": " + text);
+    out_->send(from, {SessionId{}, 0, Error{0, code, info(code).retryable, std::move(text), expected, {}, {}}});
+    return true;
+  };
+  if (hello.version != kProtocolMajor) {
+    return no(ErrorCode::version, "you speak protocol " + std::to_string(hello.version) + ", this broker speaks " + std::to_string(kProtocolMajor),
+              kProtocolMajor);
+  }
+  if (hello.hello_no == 0) return no(ErrorCode::bad_value, "hello_no counts from 1");
+  if (shutting_down_) return no(ErrorCode::shutting_down, "the broker is shutting down");
+  if (!peers_.contains(hello.incarnation) && peers_.size() >= limits::kMaxPeers) {
+    return no(ErrorCode::limit, "this broker has " + std::to_string(limits::kMaxPeers) + " peers and takes no more", limits::kMaxPeers);
+  }
+  const auto known = peers_.find(hello.incarnation);
+  if (known != peers_.end() && known->second->role != hello.role) {
+    return no(ErrorCode::conflict, "a peer of another role has this incarnation: draw it at random");
+  }
+  if (hello.role != Role::worker) return false;
+  std::uint64_t held = 0;
+  for (const HeldLease& lease : hello.held) {
+    for (const Run& run : lease.runs) held += std::min<std::uint64_t>(run.count, limits::kMaxHeldTasks + 1);
+  }
+  if (held > limits::kMaxHeldTasks) {
+    return no(ErrorCode::limit, "a worker may hold " + std::to_string(limits::kMaxHeldTasks) + " tasks at most", limits::kMaxHeldTasks);
+  }
+  if (hello.kinds.empty()) return no(ErrorCode::bad_value, "a worker must offer at least one kind");
+  if (hello.kinds.size() > limits::kMaxKinds) {
+    return no(ErrorCode::limit, "a worker may offer " + std::to_string(limits::kMaxKinds) + " kinds at most", limits::kMaxKinds);
+  }
+  if (std::any_of(hello.kinds.begin(), hello.kinds.end(), [](const auto& kind) { return kind.empty(); })) {
+    return no(ErrorCode::bad_value, "a kind must not be empty");
+  }
+  return false;
+}
+
+void Broker::move_to(Peer& peer, PeerId address) {
+  if (peer.address != address && find_peer(peer.address) == &peer) by_address_.erase(peer.address);
+  if (Peer* other = find_peer(address); other != nullptr && other != &peer) other->reachable = false;
+  peer.address = address;
+  peer.reachable = true;
+  by_address_[address] = &peer;
+}
+
+void Broker::greet(Peer& peer, PeerId from, const Hello& hello, std::vector<Drop> drop) {
+  by_session_.erase(peer.session());
+  move_to(peer, from);
+  const Duration interval = heartbeat_interval();
+  peer.role = hello.role;
+  peer.hello_no = hello.hello_no;
+  peer.gate = Gate(SessionId{++last_session_});
+  peer.liveness = Liveness(interval, options_.liveness, awake_.now());
+  by_session_[peer.session()] = &peer;
+  Welcome& welcome = peer.welcome;
+  welcome.hello_no = hello.hello_no;
+  welcome.store = options_.store;
+  welcome.epoch = options_.epoch;
+  welcome.name = peer.name;
+  welcome.heartbeat_ms = static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::milliseconds>(interval).count());
+  welcome.liveness = static_cast<std::uint32_t>(options_.liveness);
+  welcome.max_payload_bytes = limits::kMaxPayloadBytes;
+  welcome.batch_bytes = limits::kBatchBytes;
+  welcome.unacked_bytes = limits::kWorkerUnackedBytes;
+  welcome.drop = std::move(drop);
+  out_->send(from, {peer.session(), 0, welcome});
+  timers_.remind(awake_.monotonic(peer.liveness.next_heartbeat()), TimerKind::heartbeat, value(peer.session()));
+  timers_.remind(awake_.monotonic(peer.liveness.expiry()), TimerKind::expiry, value(peer.session()));
+}
+
+std::string Broker::unique_name(const Hello& hello) {
+  if (!hello.name.empty() && !workers_.contains(hello.name)) return hello.name;
+  const std::string stem = (hello.name.empty() ? "worker" : hello.name) + "-";
+  std::string name;
+  do {
+    name = stem + std::to_string(++last_name_);
+  } while (workers_.contains(name));
+  return name;
+}
+
+void Broker::join(PeerId from, const Hello& hello) {
+  auto owned = std::make_unique<Worker>();
+  Worker& worker = *owned;
+  worker.role = Role::worker;
+  worker.incarnation = hello.incarnation;
+  worker.name = unique_name(hello);
+  workers_.emplace(worker.name, &worker);
+  peers_.emplace(hello.incarnation, std::move(owned));
+  advertise(worker, hello.kinds, hello.slots, hello.draining);
+  greet(worker, from, hello, reconcile(worker, hello));
+  stirred_workers_.insert(worker.incarnation);
+  out_->log(Level::info, "worker " + escaped(worker.name) + " joined: kinds " + escaped(joined_kinds(worker.kinds)) + ", " +
+                             std::to_string(worker.slots) + " slots");
+  tell(worker, "joined");
+}
+
+void Broker::rejoin(Worker& worker, PeerId from, const Hello& hello) {
+  for (auto& [id, pace] : worker.paces) pace.informed = false;
+  worker.acked = 0;
+  worker.ack_upto = 0;
+  worker.reachable = true;
+  advertise(worker, hello.kinds, hello.slots, hello.draining || worker.drain_asked);
+  greet(worker, from, hello, reconcile(worker, hello));
+  if (worker.drain_asked) say(worker, Drain{worker.drain_deadline_ms});
+  stirred_workers_.insert(worker.incarnation);
+}
+
+void Broker::set_slots(Worker& worker, std::uint32_t slots) {
+  for (const auto& [id, pace] : worker.paces) {
+    if (Job* job = find_job(id)) job->slots_in_use += std::min(pace.held, slots) - std::min(pace.held, worker.slots);
+  }
+  worker.slots = slots;
+}
+
+// What a worker offers from now on.
+void Broker::advertise(Worker& worker, const std::vector<std::string>& kinds, std::uint32_t slots, bool draining) {
+  if (worker.group != nullptr) scheduler_.leave(worker);
+  worker.kinds = sorted_kinds(kinds);
+  set_slots(worker, std::min(slots, limits::kMaxSlots));
+  worker.draining = draining;
+  scheduler_.join(worker);
+  update_room(worker);
+  for (const auto& [id, job] : jobs_) {
+    if (!job->ended && job->counts.left() > 0) stirred_jobs_.insert(id);  // perhaps its kind is offered now
+  }
+}
+
+// For each task that the worker names: ended -> drop; in a younger lease -> drop, and only the younger counts; else it keeps it.
+// Tasks that it does not name are queued again free of charge.
+std::vector<Drop> Broker::reconcile(Worker& worker, const Hello& hello) {
+  std::vector<Drop> drop;
+  std::set<LeaseId> named;
+  for (const HeldLease& held : hello.held) {
+    named.insert(held.lease);
+    std::vector<Run> dropped = hello.store == options_.store ? reconcile_lease(worker, held) : held.runs;
+    if (!dropped.empty()) drop.push_back({held.lease, std::move(dropped)});
+  }
+  const auto leases = worker.leases;
+  for (const LeaseId id : leases) {
+    if (!named.contains(id)) give_back(*leases_.at(id));
+  }
+  return drop;
+}
+
+std::vector<Run> Broker::reconcile_lease(Worker& worker, const HeldLease& held) {
+  const auto at = leases_.find(held.lease);
+  if (at == leases_.end()) return adopt(worker, held);
+  Lease& lease = *at->second;
+  if (lease.worker() != worker.incarnation || lease.revoked) return held.runs;
+  RunBuilder drop;
+  std::set<Index> kept;
+  for (const Run& run : held.runs) {
+    for (Index index = run.first; index < run.end(); ++index) {
+      if (lease.holds(index)) {
+        kept.insert(index);
+      } else {
+        drop.add(index);
+      }
+    }
+  }
+  RunBuilder unnamed;
+  for (const Run& run : lease.open_runs()) {
+    for (Index index = run.first; index < run.end(); ++index) {
+      if (!kept.contains(index)) unnamed.add(index);
+    }
+  }
+  for (const Run& run : unnamed.take()) take_back(lease, run);
+  settle_lease(lease);
+  return drop.take();
+}
+
+// The lease was given up for lost, but its worker is back: what nobody else has begun meanwhile, it keeps, and nobody was lost.
+std::vector<Run> Broker::adopt(Worker& worker, const HeldLease& held) {
+  RunBuilder drop;
+  std::vector<Index> kept;
+  Job* job = find_job(held.job);
+  Attempt attempt = 1;
+  for (const Run& run : held.runs) {
+    for (Index index = run.first; index < run.end(); ++index) {
+      Single* task = job == nullptr || job->ended ? nullptr : job->tasks.find_single(index);
+      if (task == nullptr || task->where == Single::Where::leased || !(task->last_lease == held.lease)) {
+        drop.add(index);
+        continue;
+      }
+      move(*job, task->where == Single::Where::delayed ? TaskState::delayed : TaskState::queued, TaskState::running, 1);
+      job->tasks.lease(index);
+      if (task->losses > 0) --task->losses;
+      attempt = task->attempts;
+      kept.push_back(index);
+    }
+  }
+  if (!kept.empty()) {
+    const auto count = static_cast<std::uint32_t>(kept.size());
+    auto lease = std::make_unique<Lease>(held.lease, held.job, worker.incarnation, Indices(std::move(kept)), attempt, Suspicion::none, 0);
+    worker.leases.insert(held.lease);
+    leases_.emplace(held.lease, std::move(lease));
+    hold(worker, held.job, count);
+  }
+  return drop.take();
+}
+
+}  // namespace stint::broker

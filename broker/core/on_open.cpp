@@ -1,0 +1,74 @@
+// OPEN: a client opens a job, or goes on with the one that has its key.
+#include "broker/core/broker.hpp"
+#include "common/model/escape.hpp"
+#include "common/model/limits.hpp"
+
+namespace stint::broker {
+namespace {
+
+// What is wrong with a job's options; empty: nothing.
+std::string complaint(const JobOptions& options) {
+  if (options.kind.empty()) return "a job needs a kind: the kind of worker that can do its tasks";
+  if (options.max_attempts == 0) return "max_attempts must be at least 1";
+  if (options.max_losses == 0) return "max_losses must be at least 1";
+  if (options.time_limit < 0ms || options.backoff_base < 0ms || options.backoff_cap < 0ms) return "times must not be negative";
+  if (options.context.size() > limits::kMaxContextBytes) {
+    return "the context has " + std::to_string(options.context.size()) + " bytes, the limit is " + std::to_string(limits::kMaxContextBytes);
+  }
+  return {};
+}
+
+}  // namespace
+
+void Broker::on_open(Client& client, const Open& open) {
+  if (shutting_down_) return reject(client, ErrorCode::shutting_down, "the broker is shutting down and opens no job");
+  if (std::string wrong = complaint(open.options); !wrong.empty()) return reject(client, ErrorCode::bad_value, std::move(wrong));
+  const auto known = open.options.key.empty() ? by_key_.end() : by_key_.find(open.options.key);
+  if (known != by_key_.end()) {
+    Job& job = *known->second;
+    if (job.options != open.options) {
+      return reject(client, ErrorCode::conflict,
+                    "key " + open.options.key + " belongs to job " + std::to_string(value(job.id)) +
+                        ", which was opened with other options: repeat those, or choose another key");
+    }
+    take_over(client, job);
+    return when_committed(JobOpened{job.id, client.incarnation, open.req, false});
+  }
+  if (jobs_.size() >= limits::kMaxJobs) {
+    return reject(client, ErrorCode::limit, "the broker holds " + std::to_string(jobs_.size()) + " jobs: forget some", limits::kMaxJobs);
+  }
+  auto owned = std::make_unique<Job>();
+  Job& job = *owned;
+  job.id = JobId{++last_job_};
+  job.options = open.options;
+  job.priority = open.options.priority;
+  job.kind = &scheduler_.kind(job.options.kind);
+  job.indexed = job.options.order;
+  jobs_.emplace(job.id, std::move(owned));
+  if (!job.options.key.empty()) by_key_.emplace(job.options.key, &job);
+  take_over(client, job);
+  put(job);
+  out_->log(Level::info, "job " + std::to_string(value(job.id)) + " (" + escaped(job.options.name) + ") opened: kind " + escaped(job.options.kind));
+  when_committed(JobOpened{job.id, client.incarnation, open.req, true});
+}
+
+void Broker::take_over(Client& client, Job& job) {
+  if (Client* before = find_client(job.writer)) before->writes.erase(job.id);
+  job.writer = client.incarnation;
+  job.writer_present = true;
+  client.writes.insert(job.id);
+}
+
+void Broker::apply(const JobOpened& opened) {
+  Job* job = find_job(opened.job);
+  if (job == nullptr) return;
+  if (opened.is_new) tell(*job, "opened");
+  stirred_jobs_.insert(job->id);
+  Client* client = find_client(opened.client);
+  if (client == nullptr || job->writer != opened.client) return;
+  job->window = window_of(*job);
+  say(*client, Opened{opened.req, job->id, job->told.accepted, job->told.accepted_bytes, job->window.limit_tasks, job->window.limit_bytes,
+                      job->told_state(), job->told.closed || job->told.cancelled, job->told.digest.value()});
+}
+
+}  // namespace stint::broker

@@ -1,0 +1,149 @@
+// RESULTS: a worker tells how tasks of one lease ended. What is not (or no longer) in the lease is late: it changes nothing, and is
+// acknowledged all the same, so that the worker can forget it.
+#include <algorithm>
+
+#include "broker/core/broker.hpp"
+#include "common/model/limits.hpp"
+#include "common/session/backoff.hpp"
+
+namespace stint::broker {
+namespace {
+
+std::uint64_t total_micros(const Outcomes& outcomes) {
+  std::uint64_t sum = 0;
+  for (std::uint32_t i = 0; i < outcomes.count(); ++i) sum += outcomes.micros_at(i);
+  return sum;
+}
+
+// Takes the tasks out of the lease; what is returned are the outcomes of those that were in it.
+Outcomes fenced(Lease& lease, const Outcomes& outcomes) {
+  if (outcomes.indices.is_run() && lease.take(outcomes.indices.run())) return outcomes;
+  std::vector<bool> in_lease(outcomes.count());
+  bool all = true;
+  for (std::uint32_t i = 0; i < outcomes.count(); ++i) {
+    in_lease[i] = lease.take(outcomes.indices.at(i));
+    all = all && in_lease[i];
+  }
+  if (all) return outcomes;
+  OutcomesBuilder rest;
+  for (OutcomeCursor task(outcomes); !task.done(); task.next()) {
+    if (in_lease[task.position()]) rest.copy(task);
+  }
+  return rest.take();
+}
+
+}  // namespace
+
+void Broker::on_results(Worker& worker, const LeaseResults& results) {
+  worker.ack_upto = current_seq_;
+  const auto at = leases_.find(results.lease);
+  if (at != leases_.end() && at->second->worker() == worker.incarnation) {
+    Lease& lease = *at->second;
+    Job* job = find_job(lease.job());
+    const Outcomes outcomes = fenced(lease, results.outcomes);
+    const std::uint32_t count = outcomes.count();
+    late_ += results.outcomes.count() - count;
+    let_go(worker, lease, count);
+    if (job != nullptr && count > 0) {
+      if (!job->ended) measure(worker, *job, total_micros(outcomes), count);
+      if (!lease.revoked) end_tasks(worker, *job, lease, outcomes);
+    }
+    settle_lease(lease);
+  }
+  when_committed(WorkerAnswered{worker.incarnation, worker.session(), current_seq_});
+  stirred_workers_.insert(worker.incarnation);
+}
+
+// A lease without open tasks is over.
+void Broker::settle_lease(Lease& lease) {
+  if (lease.open() == 0) drop_lease(lease);
+}
+
+void Broker::drop_lease(Lease& lease) {
+  if (Worker* worker = find_worker(lease.worker())) {
+    worker->leases.erase(lease.id());
+    worker->held_bytes -= lease.bytes();
+    if (lease.suspicion() == Suspicion::alone) worker->alone = false;
+    update_room(*worker);
+    stirred_workers_.insert(worker->incarnation);
+  }
+  leases_.erase(lease.id());
+}
+
+// Failures that may be tried again are put aside; the rest is decided.
+void Broker::end_tasks(Worker& worker, Job& job, const Lease& lease, Outcomes outcomes) {
+  if (!outcomes.not_done.empty()) outcomes = without_retries(job, outcomes);
+  if (outcomes.count() == 0) return;
+  worker.done += outcomes.count() - outcomes.not_done.size();
+  worker.failed += outcomes.not_done.size();
+  decide(job, {job.id, 0, lease.attempt(), worker.name, std::move(outcomes)});
+}
+
+Outcomes Broker::without_retries(Job& job, const Outcomes& outcomes) {
+  OutcomesBuilder rest;
+  std::vector<Index> again;
+  for (OutcomeCursor task(outcomes); !task.done(); task.next()) {
+    const NotDone* failure = task.not_done();
+    if (failure != nullptr && retry(job, task.index(), failure->code)) {
+      again.push_back(task.index());
+    } else {
+      rest.copy(task);
+    }
+  }
+  if (again.empty()) return outcomes;
+  std::sort(again.begin(), again.end());
+  tell_step(job, "retry", Indices(std::move(again)), {});
+  return rest.take();
+}
+
+// False: its budget is used up, or trying again does not help.
+bool Broker::retry(Job& job, Index index, Failure code) {
+  if (!is_retryable(code)) return false;
+  const Single* known = job.tasks.find_single(index);
+  const std::uint32_t failures = (known == nullptr ? 0 : known->failures) + 1;
+  if (failures >= job.options.max_attempts) return false;
+  Single& task = job.tasks.single(index);
+  task.failures = failures;
+  task.suspicion = Suspicion::none;  // it came back: whoever killed the worker, it was another
+  random_ = random_ * 6364136223846793005U + 1442695040888963407U;  // Knuth, MMIX: enough for jitter
+  job.tasks.delay(index, now_ + backoff_delay(failures, job.options.backoff_base, job.options.backoff_cap, random_ >> 16));
+  move(job, TaskState::running, TaskState::delayed, 1);
+  ++job.redone;
+  timers_.remind(*job.tasks.next_due(), TimerKind::retry, value(job.id));
+  return true;
+}
+
+void Broker::wake_delayed(Job& job) {
+  const auto due = job.tasks.take_due(now_);
+  move(job, TaskState::delayed, TaskState::queued, due.size());
+  if (const auto next = job.tasks.next_due()) timers_.remind(*next, TimerKind::retry, value(job.id));
+}
+
+// These tasks have ended, for good.
+void Broker::decide(Job& job, JobResults results) {
+  const Outcomes& outcomes = results.outcomes;
+  if (outcomes.indices.is_run()) {
+    job.tasks.end(outcomes.indices.run());
+  } else {
+    for (const Index index : outcomes.indices.table()) job.tasks.end(index);
+  }
+  const std::uint64_t failed = outcomes.not_done.size();
+  move(job, TaskState::running, TaskState::done, outcomes.count() - failed);
+  move(job, TaskState::running, TaskState::failed, failed);
+  change(AppendOutcomes{results});
+  when_committed(ResultsDecided{std::move(results)});
+  if (failed > 0 && job.options.max_failures > 0 && job.counts.failed > job.options.max_failures) {
+    pause(job, std::to_string(job.counts.failed) + " tasks failed, more than max_failures (" + std::to_string(job.options.max_failures) +
+                   "): look at them with stint results " + std::to_string(value(job.id)) + ", then stint resume or stint cancel");
+  }
+  end_if_done(job, {});
+}
+
+void Broker::apply(const WorkerAnswered& answered) {
+  Worker* worker = find_worker(answered.worker);
+  if (worker == nullptr || worker->session() != answered.session) return;
+  worker->acked = answered.upto;
+  say(*worker, ResultsAck{answered.upto});
+}
+
+}  // namespace stint::broker

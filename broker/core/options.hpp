@@ -1,0 +1,27 @@
+// What the broker's core is told at its birth. Times are options so that tests can be quick; identities and randomness come in here,
+// because a core draws none.
+#pragma once
+
+#include <cstdint>
+
+#include "common/model/limits.hpp"
+#include "common/model/time.hpp"
+#include "stint/ids.hpp"
+
+namespace stint::broker {
+
+struct Options {
+  StoreId store{};
+  std::uint64_t epoch = 1;   // the broker's start number within its store
+  std::uint64_t random = 0;  // seeds the jitter of backoffs
+
+  Duration heartbeat = limits::kHeartbeat;
+  int liveness = limits::kLiveness;
+  Duration writer_grace = limits::kWriterGrace;
+  Duration progress_interval = limits::kProgressInterval;
+  std::uint64_t backlog_bytes = limits::kDefaultBacklogBytes;
+  std::uint64_t keep_bytes = limits::kDefaultKeepBytes;
+  std::uint32_t kept_jobs = limits::kDefaultKeptJobs;
+};
+
+}  // namespace stint::broker

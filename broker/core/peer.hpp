@@ -1,0 +1,38 @@
+// A peer in session: who it is, where it is, and when it was last heard. Worker and Client add what their role needs.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <unordered_set>
+
+#include "common/model/messages.hpp"
+#include "common/session/gate.hpp"
+#include "common/session/liveness.hpp"
+
+namespace stint::broker {
+
+struct Peer {
+  Peer() = default;
+  Peer(const Peer&) = delete;
+  Peer& operator=(const Peer&) = delete;
+  virtual ~Peer() = default;
+
+  Role role = Role::client;
+  Incarnation incarnation{};
+  std::string name;
+  PeerId address{};
+  bool reachable = true;  // false from EHOSTUNREACH to the next greeting
+  Gate gate;
+  Liveness liveness;
+  std::uint32_t hello_no = 0;
+  Welcome welcome;  // the answer to that HELLO, for its repetition
+
+  SessionId session() const { return gate.session(); }
+};
+
+struct Client : Peer {
+  std::unordered_set<JobId> writes;  // jobs whose writer it is
+  std::unordered_set<JobId> reads;   // jobs that it is attached to
+};
+
+}  // namespace stint::broker

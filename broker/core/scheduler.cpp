@@ -1,0 +1,101 @@
+#include "broker/core/scheduler.hpp"
+
+#include <algorithm>
+
+namespace stint::broker {
+namespace {
+
+Turn turn_of(Job& job) { return {-std::int64_t{job.priority}, job.slots_in_use, job.last_served, &job}; }
+
+WorkerClass::Line* line_of(WorkerClass& group, Room room) {
+  if (room == Room::none) return nullptr;
+  return room == Room::free ? &group.free : &group.prefetch;
+}
+
+}  // namespace
+
+KindQueue& Scheduler::kind(const std::string& name) {
+  auto& kind = kinds_[name];
+  if (!kind) kind = std::make_unique<KindQueue>(KindQueue{name, {}, {}, 0});
+  return *kind;
+}
+
+WorkerClass& Scheduler::class_of(const std::vector<std::string>& kinds) {
+  auto& group = classes_[kinds];
+  if (!group) {
+    group = std::make_unique<WorkerClass>();
+    for (const std::string& name : kinds) {
+      group->kinds.push_back(&kind(name));
+      group->kinds.back()->classes.push_back(group.get());
+    }
+  }
+  return *group;
+}
+
+void Scheduler::join(Worker& worker) {
+  worker.group = &class_of(worker.kinds);
+  for (KindQueue* kind : worker.group->kinds) ++kind->workers;
+}
+
+void Scheduler::leave(Worker& worker) {
+  set_room(worker, Room::none);
+  for (KindQueue* kind : worker.group->kinds) --kind->workers;
+  worker.group = nullptr;
+}
+
+void Scheduler::set_room(Worker& worker, Room room) {
+  if (worker.group == nullptr) return;
+  if (auto* line = line_of(*worker.group, worker.room)) line->erase({worker.place, &worker});
+  worker.room = room;
+  worker.place = worker.served;
+  if (auto* line = line_of(*worker.group, room)) line->insert({worker.place, &worker});
+}
+
+void Scheduler::set_ready(Job& job, bool ready) {
+  const Turn turn = turn_of(job);
+  if (job.turn) {
+    const bool stands = ready && !(*job.turn < turn) && !(turn < *job.turn);
+    if (stands) return;
+    job.kind->ready.erase(*job.turn);
+    job.turn.reset();
+  }
+  if (!ready) return;
+  job.kind->ready.insert(turn);
+  job.turn = std::make_unique<Turn>(turn);
+}
+
+Job* Scheduler::best_job(const Worker& worker) const {
+  const auto jobs = next_jobs(worker, 1);
+  return jobs.empty() ? nullptr : jobs.front();
+}
+
+std::vector<Job*> Scheduler::next_jobs(const Worker& worker, std::size_t most) const {
+  std::vector<Turn> turns;
+  if (worker.group == nullptr) return {};
+  for (const KindQueue* kind : worker.group->kinds) {
+    std::size_t taken = 0;
+    for (auto at = kind->ready.begin(); at != kind->ready.end() && taken < most; ++at, ++taken) turns.push_back(*at);
+  }
+  std::sort(turns.begin(), turns.end());
+  std::vector<Job*> jobs;
+  for (std::size_t i = 0; i < turns.size() && i < most; ++i) jobs.push_back(turns[i].job);
+  return jobs;
+}
+
+Worker* Scheduler::longest_idle(const KindQueue& kind) const {
+  const std::pair<std::uint64_t, Worker*>* best = nullptr;
+  for (const WorkerClass* group : kind.classes) {
+    if (!group->free.empty() && (best == nullptr || *group->free.begin() < *best)) best = &*group->free.begin();
+  }
+  return best == nullptr ? nullptr : best->second;
+}
+
+std::vector<Worker*> Scheduler::with_prefetch_room(const KindQueue& kind) const {
+  std::vector<Worker*> workers;
+  for (const WorkerClass* group : kind.classes) {
+    for (const auto& [served, worker] : group->prefetch) workers.push_back(worker);
+  }
+  return workers;
+}
+
+}  // namespace stint::broker

@@ -1,0 +1,109 @@
+// How far a writer may send and how far fresh tasks may be handed out; and why a job stands still. Everything is an absolute position,
+// so a window said twice, late, or not at all is never wrong, only old.
+#include <algorithm>
+
+#include "broker/core/broker.hpp"
+#include "common/model/escape.hpp"
+#include "common/model/limits.hpp"
+
+namespace stint::broker {
+
+// A streaming job's backlog is short, since its writer stands at the other end of the same pipe; any other may fill the broker's.
+Window Broker::window_of(const Job& job) const {
+  Window window;
+  window.next = job.told.accepted;
+  if (job.closed || job.cancelled) {
+    window.limit_tasks = job.tasks.received();
+    window.limit_bytes = job.tasks.received_bytes();
+  } else if (backlog_bytes_ >= options_.backlog_bytes) {
+    window.limit_tasks = job.tasks.received();
+    window.limit_bytes = job.tasks.received_bytes();
+    window.reason = "the broker's backlog is full (" + std::to_string(options_.backlog_bytes) +
+                    " bytes): wait, add workers, or start it with a larger --backlog-bytes";
+  } else if (job.is_streaming()) {
+    window.limit_tasks = job.tasks.fresh() + limits::kStreamBacklogTasks;
+    window.limit_bytes = job.tasks.handed_bytes() + limits::kStreamBacklogBytes;
+  } else {
+    window.limit_tasks = job.told.accepted + limits::kSubmitWindowTasks;
+    window.limit_bytes = job.told.accepted_bytes + limits::kSubmitWindowBytes;
+  }
+  return window;
+}
+
+// Tells the writer that it may go on, when it could matter.
+void Broker::offer_window(Job& job) {
+  if (job.closed || job.cancelled || !job.writer_present) return;
+  const Window window = window_of(job);
+  const bool moved = window.limit_tasks >= job.window.limit_tasks + limits::kSubmitWindowTasks / 4 ||
+                     window.limit_bytes >= job.window.limit_bytes + limits::kSubmitWindowBytes / 4;
+  if (moved || window.reason != job.window.reason) tell_accepted(job);
+}
+
+void Broker::tell_accepted(Job& job) {
+  Window window = window_of(job);
+  window.limit_tasks = std::max(window.limit_tasks, job.window.limit_tasks);  // what was promised stays promised
+  window.limit_bytes = std::max(window.limit_bytes, job.window.limit_bytes);
+  job.window = std::move(window);
+  job.accept_due = false;
+  if (job.window.reason.empty()) {
+    closed_windows_.erase(job.id);
+  } else {
+    closed_windows_.insert(job.id);
+  }
+  Client* writer = job.writer_present ? find_client(job.writer) : nullptr;
+  if (writer == nullptr) return;
+  say(*writer, Accepted{job.id, job.told.accepted, job.window.limit_tasks, job.window.limit_bytes, job.told.digest.value(),
+                        job.told.closed || job.told.cancelled, job.window.reason});
+}
+
+// The first index that may not be handed out for the first time now. Tasks handed out before are exempt: they may always go again.
+Index Broker::fresh_limit(const Job& job) const {
+  const Index fresh = job.tasks.fresh();
+  if (job.paused || job.cancelled || shutting_down_) return fresh;
+  const std::uint64_t ended = job.counts.ended();
+  Index limit = std::min<Index>(job.told.accepted, ended + limits::kMaxUnendedTasks);
+  if (job.options.results == ResultsPolicy::keep && kept_bytes_ >= options_.keep_bytes) return fresh;
+  if (!job.is_streaming()) return limit;
+  limit = std::min<Index>(limit, job.consumed + limits::kResultWindowTasks);
+  const std::uint64_t each = std::max<std::uint64_t>(job.largest_output, 1);
+  const std::uint64_t unread = job.retained_bytes() + job.counts.running * each;
+  if (unread == 0) return limit;  // an empty window admits one task of any size
+  const std::uint64_t room = unread < limits::kResultWindowBytes ? (limits::kResultWindowBytes - unread) / each : 0;
+  return std::min<Index>(limit, fresh + room);
+}
+
+// Why nothing of a job runs though something is left; empty: it moves, or waits for nothing but its turn.
+std::string Broker::standing_reason(const Job& job) const {
+  if (job.ended || job.counts.left() == 0) return {};
+  if (job.paused) return job.reason.empty() ? "paused: stint resume " + std::to_string(value(job.id)) : job.reason;
+  if (job.kind->workers == 0) {
+    return "no worker offers kind " + job.options.kind + ": start one, e.g. stint-worker --kind " + job.options.kind + " -- COMMAND {}";
+  }
+  if (job.counts.running > 0) return {};
+  if (job.options.results == ResultsPolicy::keep && kept_bytes_ >= options_.keep_bytes) {
+    return "kept results fill " + std::to_string(options_.keep_bytes) + " bytes: stint forget jobs, or start the broker with a larger --keep-bytes";
+  }
+  if (job.counts.queued > 0 && !job.tasks.has_ready() && fresh_limit(job) == job.tasks.fresh() && job.is_streaming()) {
+    return "its reader has not acknowledged enough results: read on, e.g. stint results " + std::to_string(value(job.id)) + " --follow";
+  }
+  if (job.counts.queued == 0 && job.counts.delayed > 0) return "waiting to try failed tasks again";
+  return {};
+}
+
+// A reason that passes within moments is nobody's news.
+void Broker::note_reason(Job& job) {
+  std::string reason = standing_reason(job);
+  if (reason == job.reason || job.told.ended) return;
+  job.reason = std::move(reason);
+  job.reason_told = job.reason.empty() || job.paused;
+  if (!job.reason_told) timers_.remind(now_ + limits::kStallDelay, TimerKind::stall, value(job.id));
+}
+
+void Broker::tell_reason(Job& job) {
+  if (job.reason_told) return;
+  job.reason_told = true;
+  out_->log(Level::warning, "job " + std::to_string(value(job.id)) + " stands still: " + escaped(job.reason));
+  tell(job, "stalled", Row{{"reason", job.reason}});
+}
+
+}  // namespace stint::broker
