@@ -1,0 +1,92 @@
+// stint-broker: options, signals, log and context around broker/shell.
+#include <spdlog/async.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <cstdlib>
+#include <exception>
+#include <iomanip>
+#include <iostream>
+#include <memory>
+
+#include "broker/shell/descriptors.hpp"
+#include "broker/shell/options.hpp"
+#include "broker/shell/shell.hpp"
+#include "broker/store/memory_store.hpp"
+#include "common/net/allocator.hpp"
+#include "common/net/random.hpp"
+#include "common/net/signals.hpp"
+
+namespace {
+
+using namespace stint::broker;  // NOLINT(google-build-using-namespace): this file is the broker
+
+constexpr int kEnded = 0;
+constexpr int kCannotServe = 1;
+constexpr int kUsage = 2;
+constexpr int kSignalled = 128;  // and the number of the signal
+
+// In a thread of its own behind a bounded queue, because a terminal that was stopped with ^S must not stop the broker.
+std::shared_ptr<spdlog::logger> make_logger(const ShellOptions& options) {
+  auto logger = spdlog::create_async_nb<spdlog::sinks::stderr_color_sink_mt>("stint-broker");
+  logger->set_pattern("%Y-%m-%d %H:%M:%S.%e %^%l%$ %v");
+  logger->set_level(spdlog::level::from_str(options.log_level));
+  return logger;
+}
+
+void warn_of_few_descriptors(spdlog::logger& logger) {
+  constexpr std::uint64_t kComfortable = 4'096;
+  const std::uint64_t peers = raise_descriptor_limit();
+  if (peers < kComfortable) {
+    logger.warn("the limit of open files allows {} peers; raise it with ulimit -n for more", peers);
+  }
+}
+
+void announce(const Shell& shell, const ShellOptions& options) {
+  std::cout << "stint-broker ready listen=" << shell.listen() << " events=" << shell.events()
+            << " mode=memory epoch=" << options.core.epoch << " store=" << std::hex << std::setw(16)
+            << std::setfill('0') << stint::value(options.core.store) << std::endl;
+}
+
+int serve(ShellOptions options) {
+  const auto logger = make_logger(options);
+  logger->info("keeping jobs in memory: they survive worker crashes only, not the end of this broker");
+  warn_of_few_descriptors(*logger);
+  options.core.store = stint::StoreId{stint::random_bits()};
+  options.core.random = stint::random_bits();
+
+  zmq::context_t context;
+  stint::Signals
+      signals;  // ends before the context, so that a signal while the last messages leave ends the process at once
+  MemoryStore store;
+  Shell shell(context, options, store, *logger);
+  announce(shell, options);
+  if (shell.run(&signals)) {
+    logger->info("ended");
+    return kEnded;
+  }
+  std::_Exit(kSignalled + signals.last());  // asked twice: nothing more is waited for, neither a log nor a socket
+}
+
+int run(int argc, char** argv) {
+  const CommandLine line = parse_command_line(argc, argv);
+  if (line.help) std::cout << help_text();
+  if (line.version) std::cout << "stint-broker " STINT_VERSION "\n";
+  return line.help || line.version ? kEnded : serve(line.options);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  stint::tune_allocator();
+  stint::ignore_broken_pipes();
+  try {
+    return run(argc, argv);
+  } catch (const UsageError& error) {
+    std::cerr << "stint-broker: " << error.what() << ". See stint-broker --help.\n";
+    return kUsage;
+  } catch (const std::exception& error) {
+    std::cerr << "stint-broker: " << error.what() << '\n';
+    return kCannotServe;
+  }
+}

@@ -1,0 +1,45 @@
+// The options of stint-broker: one table is the source of parsing, of the bounds, and of --help.
+//
+//   const CommandLine line = parse_command_line(argc, argv);   // throws UsageError, which main() answers with exit
+//   code 2
+//
+#pragma once
+
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+
+#include "broker/core/options.hpp"
+
+namespace stint::broker {
+
+struct ShellOptions {
+  std::string listen = "tcp://127.0.0.1:5555";  // where workers and clients connect
+  std::string events = "tcp://127.0.0.1:5556";  // where watchers connect
+  bool memory = false;                          // jobs live in memory only; so far there is nothing else
+  bool insecure_public = false;                 // other machines may connect although there are no keys
+  std::string log_level = "info";
+  Duration handshake = limits::kHandshake;
+  Options core;  // store id, epoch and randomness are main()'s to fill in
+};
+
+class UsageError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+struct CommandLine {
+  ShellOptions options;
+  bool help = false;
+  bool version = false;
+};
+
+// Throws UsageError: a message that names the option and what it takes.
+CommandLine parse_command_line(int argc, const char* const* argv);
+
+// Refuses options that do not fit together, also when they did not come from a command line. Throws UsageError.
+void require_sound(const ShellOptions& options);
+
+std::string help_text();
+
+}  // namespace stint::broker

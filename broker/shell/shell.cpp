@@ -1,0 +1,180 @@
+#include "broker/shell/shell.hpp"
+
+#include <spdlog/logger.h>
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "common/net/clock.hpp"
+#include "common/net/endpoint.hpp"
+#include "common/net/wait.hpp"
+
+namespace stint::broker {
+namespace {
+
+Envelope outside_any_session(Error error) {
+  error.retryable = info(error.code).retryable;
+  return {SessionId{}, 0, std::move(error)};
+}
+
+// Replies to somebody who has no session are not covered by a window; they repeat themselves when asked again, so some
+// may be left out.
+bool may_be_left_out(const Envelope& envelope) {
+  if (envelope.session != SessionId{}) return false;
+  return std::holds_alternative<HelloAgain>(envelope.message) || std::holds_alternative<Error>(envelope.message);
+}
+
+spdlog::level::level_enum to_spdlog(Level level) {
+  switch (level) {
+    case Level::debug:
+      return spdlog::level::debug;
+    case Level::info:
+      return spdlog::level::info;
+    case Level::warning:
+      return spdlog::level::warn;
+    case Level::error:
+      return spdlog::level::err;
+  }
+  return spdlog::level::info;
+}
+
+}  // namespace
+
+Shell::Shell(zmq::context_t& context, const ShellOptions& options, StoreInterface& store, spdlog::logger& logger)
+    : options_(options),
+      store_(store),
+      logger_(logger),
+      router_(context, options),
+      publisher_(context, options),
+      core_(options.core) {}
+
+bool Shell::run(Signals* signals) {
+  while (!finished_) {
+    if (!more_to_read_) wait_for_work(signals);
+    const int asked = times_asked(signals);
+    if (asked >= 2) return false;
+    turn(asked);
+  }
+  router_.close();
+  publisher_.close();
+  return true;
+}
+
+void Shell::stop() noexcept {
+  ++stops_;
+  wakeup_.wake();
+}
+
+// Never longer than a heartbeat interval, whatever the core says: what it waits for may depend on time that has passed
+// unseen.
+void Shell::wait_for_work(const Signals* signals) {
+  const TimePoint latest = now() + options_.core.heartbeat;
+  const TimePoint deadline = std::min({latest, leave_by_, core_.next_deadline().value_or(latest)});
+  wait({router_.socket(), publisher_.socket(), wakeup_.fd(), store_.fd(), signals == nullptr ? -1 : signals->fd()},
+       deadline);
+}
+
+int Shell::times_asked(Signals* signals) {
+  wakeup_.clear();
+  if (signals == nullptr) return stops_;
+  signals->clear();
+  return stops_ + signals->count();
+}
+
+void Shell::turn(int asked) {
+  turn_ = now();
+  strangers_.new_turn();
+  if (asked > 0 && !leaving_) begin_to_leave();
+  take_subscriptions();
+  take_messages();
+  core_.tick(turn_, out_);
+  carry_out();
+  if (turn_ >= leave_by_) finished_ = true;
+}
+
+void Shell::begin_to_leave() {
+  leaving_ = true;
+  leave_by_ = turn_ + limits::kShutDown;
+  logger_.info("leaving: saying goodbye to {} peers", core_.peers());
+  core_.shut_down(turn_, out_);
+}
+
+void Shell::take_subscriptions() {
+  for (std::size_t i = 0; i < limits::kTurnSubscriptions; ++i) {
+    const std::optional<SubscriptionChange> change = publisher_.receive();
+    if (!change) return;
+    core_.subscribed(turn_, change->topic, change->on, out_);
+  }
+}
+
+// ZeroMQ takes from the peers in turn, so as many messages as there are peers is a turn for each.
+void Shell::take_messages() {
+  const std::size_t most = std::clamp(core_.peers(), limits::kTurnMessagesMin, limits::kTurnMessagesMax);
+  std::uint64_t bytes = 0;
+  more_to_read_ = true;
+  for (std::size_t i = 0; i < most && bytes < limits::kTurnBytes; ++i) {
+    std::optional<Mail> mail = router_.receive();
+    if (!mail) {
+      more_to_read_ = false;
+      break;
+    }
+    bytes += mail->bytes();
+    ++read_since_drained_;
+    take(std::move(*mail));
+  }
+  if (!more_to_read_ || read_since_drained_ >= core_.peers()) {
+    core_.drained(turn_);
+    read_since_drained_ = 0;
+  }
+}
+
+void Shell::take(Mail mail) {
+  if (strangers_.is_cut_off(mail.address)) return;
+  if (!mail.peer) return refuse_own_address(mail);
+  Decoded decoded = std::move(mail.incoming).decode();
+  if (const auto* error = std::get_if<DecodeError>(&decoded)) return refuse(mail, *error);
+  core_.step(turn_, *mail.peer, std::get<Envelope>(decoded), out_);
+}
+
+void Shell::refuse(const Mail& mail, const DecodeError& error) {
+  if (!strangers_.blame(mail.address)) return;
+  logger_.debug("refused a message that is {}: {}", info(error.code).name, printable(error.text));
+  Error reply;
+  reply.re_seq = error.seq;
+  reply.code = error.code;
+  reply.text = error.text;
+  reply.expected = error.expected;
+  router_.send(mail.address, outside_any_session(std::move(reply)));
+  if (strangers_.is_cut_off(mail.address)) {
+    logger_.warn("ignoring a peer from now on: {} of its messages were malformed, the last because {}",
+                 limits::kTolerated, printable(error.text));
+  }
+}
+
+void Shell::refuse_own_address(const Mail& mail) {
+  DecodeError error;
+  error.code = ErrorCode::bad_value;
+  error.text =
+      "this connection brings a routing id of its own; leave ZMQ_ROUTING_ID unset, and say who you are in HELLO";
+  refuse(mail, error);
+}
+
+// Sending can show that a peer is gone, and a commit can lead to more to say: repeated until nothing is left.
+void Shell::carry_out() {
+  for (bool quiet = false; !quiet;) {
+    for (Action& action : out_.take()) std::visit([this](auto& what) { carry_out(what); }, action);
+    const std::optional<CommitId> upto = store_.committed();
+    if (upto) core_.committed(*upto, out_);
+    quiet = !upto && out_.empty();
+  }
+}
+
+void Shell::carry_out(Send& action) {
+  if (may_be_left_out(action.envelope) && !strangers_.may_reply()) return;
+  if (!router_.send(action.to, action.envelope)) core_.unreachable(turn_, action.to, out_);
+}
+
+void Shell::carry_out(Log& action) { logger_.log(to_spdlog(action.level), "{}", action.text); }
+
+}  // namespace stint::broker

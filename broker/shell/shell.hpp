@@ -1,0 +1,87 @@
+// The broker as a part of a process: sockets, loop and log around the core. stint-broker is this with a main(); a
+// program can have it beside workers of its own in one context.
+//
+//   zmq::context_t context;
+//   Shell shell(context, options, store, logger);       // binds; throws EndpointError
+//   std::cout << shell.listen() << '\n';
+//   const bool in_order = shell.run();                  // until stop() or a signal
+//
+// One turn of the loop: wait; read the clock; take in subscriptions and messages, each in a bounded batch; step the
+// core with each; tell it that the socket was drained; let it do what is due; then carry out what it wants until it
+// wants nothing more: send, publish, store, and tell it what the store has made durable.
+//
+// run() belongs to one thread; the sockets may have been made by another one before. stop() may be called from any.
+// Context, store and logger must outlive it.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <zmq.hpp>
+
+#include "broker/core/broker.hpp"
+#include "broker/shell/options.hpp"
+#include "broker/shell/publisher.hpp"
+#include "broker/shell/router.hpp"
+#include "broker/shell/strangers.hpp"
+#include "broker/store/store.hpp"
+#include "common/net/signals.hpp"
+#include "common/net/wakeup.hpp"
+
+namespace spdlog {
+class logger;
+}
+
+namespace stint::broker {
+
+class Shell {
+ public:
+  Shell(zmq::context_t& context, const ShellOptions& options, StoreInterface& store, spdlog::logger& logger);
+  Shell(const Shell&) = delete;
+  Shell& operator=(const Shell&) = delete;
+
+  const std::string& listen() const { return router_.endpoint(); }  // with the real port
+  const std::string& events() const { return publisher_.endpoint(); }
+
+  // True: said goodbye to everyone and ended. False: asked twice, and ended at once. `signals`, if given, ask as stop()
+  // does.
+  bool run(Signals* signals = nullptr);
+
+  void stop() noexcept;  // once: finish properly; twice: at once
+
+ private:
+  void wait_for_work(const Signals* signals);
+  int times_asked(Signals* signals);
+  void turn(int asked);
+  void begin_to_leave();
+  void take_subscriptions();
+  void take_messages();
+  void take(Mail mail);
+  void refuse(const Mail& mail, const DecodeError& error);
+  void refuse_own_address(const Mail& mail);
+  void carry_out();
+  void carry_out(Send& action);
+  void carry_out(Publish& action) { publisher_.publish(action.event); }
+  void carry_out(Store& action) { store_.append(action.commit, std::move(action.change)); }
+  void carry_out(Log& action);
+  void carry_out(Finished&) { finished_ = true; }
+
+  ShellOptions options_;
+  StoreInterface& store_;
+  spdlog::logger& logger_;
+  Router router_;
+  Publisher publisher_;
+  Broker core_;
+  Outbox out_;
+  Strangers strangers_;
+  Wakeup wakeup_;
+  std::atomic<int> stops_{0};
+  TimePoint turn_{};  // the time, constant within a turn
+  TimePoint leave_by_ = TimePoint::max();
+  std::size_t read_since_drained_ = 0;
+  bool more_to_read_ = false;  // the last turn left messages in the socket
+  bool leaving_ = false;
+  bool finished_ = false;
+};
+
+}  // namespace stint::broker
