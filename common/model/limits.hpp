@@ -115,6 +115,7 @@ constexpr Duration kStallDelay = 500ms;        // A job that stands still for so
 constexpr Duration kReconnectMin = 100ms;      // The first wait before a new connection; doubled each time.
 constexpr Duration kReconnectMax = 2s;         // The longest wait before a new connection.
 constexpr Duration kTimeoutGrace = 5s;         // How long a task told to stop may take before its slot is written off.
+constexpr Duration kCommandGrace = 3s;         // How long a command that was sent TERM may take before it is sent KILL.
 constexpr Duration kFarewellWait = 10s;        // How long a leaving worker waits for its results to be acknowledged.
 constexpr Duration kWorkerLinger = 1s;         // How long the goodbye of a worker may take to leave.
 constexpr Duration kHandlerPatience = 200ms;   // How long an ending worker waits for handlers that were told to stop.

@@ -1,0 +1,153 @@
+#include "tools/zmq-sub/watcher.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <iostream>
+
+#include "common/model/limits.hpp"
+#include "common/net/clock.hpp"
+#include "common/net/wait.hpp"
+#include "common/wire/codec.hpp"
+#include "tools/show/escape.hpp"
+#include "tools/show/json.hpp"
+#include "tools/show/outcome.hpp"
+
+namespace stint::tool {
+namespace {
+
+constexpr int kMessagesPerTurn = 1000;  // between two looks at signals and deadlines
+constexpr std::string_view kBroker = "broker.";
+
+bool is_number(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+}  // namespace
+
+Watcher::Watcher(WatchOptions options)
+    : options_(std::move(options)), events_(context_, options_.endpoint), output_(STDOUT_FILENO) {
+  if (!options_.bars_or_json) options_.bars = output_.is_terminal();
+}
+
+Exit Watcher::run() {
+  started_ = now();
+  subscribe();
+  events_.connect();
+  while (!is_over()) {
+    wait({events_.socket(), signals_.fd()}, next_deadline());
+    signals_.clear();
+    if (signals_.count() > 0) exit_ = Exit::interrupted;
+    const TimePoint turn = now();
+    read_all(turn);
+    mind_the_silence(turn);
+    redraw(turn, false);
+  }
+  redraw(now(), true);
+  if (options_.bars) output_.write(screen_.left());
+  return *exit_;
+}
+
+// Whoever asks for nothing gets all, since the socket may be anybody's. On a terminal that would make the broker tell each task's
+// steps for nothing, so there it is asked for only when no broker of ours has been heard.
+void Watcher::subscribe() {
+  if (options_.topics.empty() && !options_.until_end.empty()) {
+    options_.topics = {is_number(options_.until_end) ? "job." + options_.until_end + "." : "job."};
+  } else if (options_.topics.empty()) {
+    options_.topics = options_.bars ? std::vector<std::string>{"job.", "worker."} : std::vector<std::string>{""};
+    asked_for_all_ = !options_.bars;
+  } else {
+    asked_for_all_ = true;
+  }
+  for (const std::string& topic : options_.topics) events_.subscribe(topic);
+  events_.subscribe(std::string(kBroker));
+}
+
+void Watcher::read_all(TimePoint turn) {
+  for (int i = 0; i < kMessagesPerTurn && !is_over(); ++i) {
+    const auto frames = events_.receive();
+    if (!frames) return;
+    take(turn, *frames);
+  }
+}
+
+void Watcher::take(TimePoint turn, const std::vector<std::string>& frames) {
+  auto decoded = frames.size() == 2 ? decode_event(frames[0], frames[1]) : std::variant<Event, DecodeError>(DecodeError{});
+  auto* event = std::get_if<Event>(&decoded);
+  if (event == nullptr) {
+    if (!wants(frames.front())) return;
+    if (options_.bars) return screen_.plain(frames);
+    return write(json_line(plain_to_json(frames)));
+  }
+  silence_.heard(turn, *event);
+  if (!wants(event->topic)) return;
+  if (auto told = filter_.admit(std::move(*event))) show(turn, *told);
+}
+
+// The broker's beat comes for our own sake, asked for or not.
+bool Watcher::wants(const std::string& topic) const {
+  return std::any_of(options_.topics.begin(), options_.topics.end(),
+                     [&](const std::string& prefix) { return topic.starts_with(prefix); });
+}
+
+bool Watcher::is_awaited(const Event& event) const {
+  const std::string& job = options_.until_end;
+  if (job.empty() || !event.topic.starts_with("job.")) return false;
+  return event.topic == "job." + job + "." || (!is_number(job) && (event.fields.text("name") == job || event.fields.text("key") == job));
+}
+
+void Watcher::show(TimePoint turn, const Told& told) {
+  const bool only_one_is_wanted = !options_.until_end.empty() && !options_.topics_given;
+  if (only_one_is_wanted && !is_awaited(told.event)) return;
+  if (options_.bars) {
+    screen_.told(turn, told);
+  } else {
+    write(json_line(to_json(told.event, told.missed)));
+  }
+  mind_the_end(told.event);
+}
+
+void Watcher::mind_the_end(const Event& event) {
+  if (!is_awaited(event)) return;
+  if (event.event == "ended") {
+    exit_ = exit_of(event.fields);
+  } else if (event.event == "unknown") {
+    std::cerr << "zmq-sub: the broker knows no job " << escaped(options_.until_end)
+              << "; it was forgotten, or never opened. See `stint jobs`.\n";
+    exit_ = Exit::refused;
+  }
+}
+
+void Watcher::mind_the_silence(TimePoint turn) {
+  if (silence_.broker_is_lost(turn)) events_.connect();
+  for (const std::string& job : silence_.silent_jobs(turn)) {
+    for (const std::string& topic : options_.topics) {
+      if (job.starts_with(topic)) events_.refresh(topic);
+    }
+  }
+  if (!asked_for_all_ && !silence_.ever_heard() && turn - started_ >= limits::kStrangerGrace) {
+    asked_for_all_ = true;
+    options_.topics.emplace_back();
+    events_.subscribe("");
+  }
+}
+
+void Watcher::redraw(TimePoint turn, bool at_once) {
+  const bool due = turn - redrawn_ >= limits::kRedraw && (screen_.has_news() || turn - redrawn_ >= 1s);
+  if (!options_.bars || !(due || at_once)) return;
+  redrawn_ = turn;
+  write(screen_.redrawn(turn, output_.terminal_columns(), output_.terminal_lines()));
+}
+
+void Watcher::write(std::string_view bytes) {
+  if (!output_.write(bytes) && !is_over()) exit_ = Exit::ok;
+}
+
+TimePoint Watcher::next_deadline() const {
+  TimePoint deadline = silence_.next_deadline();
+  if (!asked_for_all_ && !silence_.ever_heard()) deadline = std::min(deadline, started_ + limits::kStrangerGrace);
+  if (options_.bars) deadline = std::min(deadline, redrawn_ + (screen_.has_news() ? limits::kRedraw : Duration(1s)));
+  return deadline;
+}
+
+}  // namespace stint::tool

@@ -1,0 +1,57 @@
+// Watches an events socket and shows what it hears, until told to stop, the watched job ends, or nobody reads any more.
+//
+//   Watcher watcher(WatchOptions::parse(arguments));
+//   return watcher.run();                  // the exit code
+//
+// One thread. A watcher that shows slower than events come misses some; the next one has the full counts, and the gap is told.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/net/signals.hpp"
+#include "common/net/subscriber.hpp"
+#include "tools/show/exit_codes.hpp"
+#include "tools/show/output.hpp"
+#include "tools/watch/filter.hpp"
+#include "tools/watch/silence.hpp"
+#include "tools/zmq-sub/options.hpp"
+#include "tools/zmq-sub/screen.hpp"
+
+namespace stint::tool {
+
+class Watcher {
+ public:
+  explicit Watcher(WatchOptions options);  // throws EndpointError
+  Exit run();
+
+ private:
+  bool is_over() const { return exit_.has_value(); }
+  void subscribe();
+  void read_all(TimePoint now);
+  void take(TimePoint now, const std::vector<std::string>& frames);
+  void show(TimePoint now, const Told& told);
+  void mind_the_end(const Event& event);
+  void mind_the_silence(TimePoint now);
+  void redraw(TimePoint now, bool at_once);
+  void write(std::string_view bytes);
+  bool wants(const std::string& topic) const;
+  bool is_awaited(const Event& event) const;
+  TimePoint next_deadline() const;
+
+  WatchOptions options_;
+  zmq::context_t context_;
+  Subscriber events_;
+  Signals signals_;
+  Output output_;
+  EventFilter filter_;
+  Silence silence_;
+  Screen screen_;
+  TimePoint started_{};
+  TimePoint redrawn_{};
+  bool asked_for_all_ = false;
+  std::optional<Exit> exit_;
+};
+
+}  // namespace stint::tool
