@@ -6,7 +6,7 @@
 
 namespace stint::broker {
 Publisher::Publisher(zmq::context_t& context, const ShellOptions& options) : socket_(context, zmq::socket_type::xpub) {
-  set_common_options(socket_);
+  set_common_options(socket_, options.events);
   socket_.set(zmq::sockopt::sndhwm, limits::kWatcherMessages);
   socket_.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(limits::kMaxTopicBytes + 1));
   socket_.set(zmq::sockopt::xpub_verbose, true);

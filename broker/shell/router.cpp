@@ -14,7 +14,7 @@ constexpr std::size_t kAddressBytes = 5;
 }  // namespace
 
 Router::Router(zmq::context_t& context, const ShellOptions& options) : socket_(context, zmq::socket_type::router) {
-  set_common_options(socket_);
+  set_common_options(socket_, options.listen);
   socket_.set(zmq::sockopt::rcvhwm, limits::kReceiveMessagesPerPeer);
   socket_.set(zmq::sockopt::router_mandatory, true);
   socket_.set(zmq::sockopt::handshake_ivl, in_milliseconds(options.handshake));

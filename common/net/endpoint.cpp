@@ -1,5 +1,6 @@
 #include "common/net/endpoint.hpp"
 
+#include <arpa/inet.h>
 #include <zmq.h>
 #include <algorithm>
 #include <charconv>
@@ -27,6 +28,17 @@ bool is_endpoint(std::string_view endpoint) {
   return colon != std::string_view::npos && colon > 0 && is_port(address.substr(colon + 1));
 }
 
+// Requires: a tcp endpoint with a port; else the result means nothing.
+std::string host_of(std::string_view endpoint) {
+  const std::string_view address = endpoint.substr(std::min(kTcp.size(), endpoint.size()));
+  return std::string(address.substr(0, address.rfind(':')));
+}
+
+bool is_ipv4(const std::string& host) {
+  in_addr number{};
+  return inet_pton(AF_INET, host.c_str(), &number) == 1;
+}
+
 }  // namespace
 
 void require_endpoint(std::string_view endpoint) {
@@ -43,9 +55,13 @@ EndpointError cannot_connect(std::string_view endpoint, int error) {
 
 bool is_local(std::string_view endpoint) {
   if (!endpoint.starts_with(kTcp)) return true;
-  const std::string_view address = endpoint.substr(kTcp.size());
-  const std::string_view host = address.substr(0, address.rfind(':'));
-  return host.starts_with("127.") || host == "localhost" || host == "[::1]" || host == "lo";
+  const std::string host = host_of(endpoint);
+  return host == "localhost" || host == "[::1]" || host == "lo" || (is_ipv4(host) && host.starts_with("127."));
+}
+
+bool wants_ipv6(std::string_view endpoint) {
+  const std::string host = host_of(endpoint);
+  return host != "localhost" && !is_ipv4(host);
 }
 
 std::string printable(std::string_view text) {

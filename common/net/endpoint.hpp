@@ -25,6 +25,11 @@ EndpointError cannot_connect(std::string_view endpoint, int error);
 // Whether only this machine's processes can reach it: ipc, inproc, or tcp on a loopback address.
 bool is_local(std::string_view endpoint);
 
+// Whether sockets should use IPv6 for it. Not for IPv4 numbers, which would come back as [::ffff:127.0.0.1], nor for
+// localhost, which means 127.0.0.1 here: of a name's addresses libzmq tries only the first, and a broker listens on
+// 127.0.0.1 unless told otherwise.
+bool wants_ipv6(std::string_view endpoint);
+
 // User-controlled text for a terminal or a log: control characters and backslashes become \xNN.
 std::string printable(std::string_view text);
 

@@ -13,12 +13,12 @@ int in_milliseconds(Duration duration) {
   return static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
 }
 
-void set_common_options(zmq::socket_ref socket) {
+void set_common_options(zmq::socket_ref socket, std::string_view endpoint) {
   socket.set(zmq::sockopt::linger, 0);
   socket.set(zmq::sockopt::sndhwm, 0);
   socket.set(zmq::sockopt::rcvhwm, limits::kReceiveMessages);
   socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(limits::kMaxFrameBytes));
-  socket.set(zmq::sockopt::ipv6, true);
+  socket.set(zmq::sockopt::ipv6, wants_ipv6(endpoint));
   socket.set(zmq::sockopt::tcp_keepalive, 1);
   socket.set(zmq::sockopt::tcp_keepalive_idle, limits::kKeepaliveSeconds);
   socket.set(zmq::sockopt::tcp_keepalive_intvl, limits::kKeepaliveSeconds);
@@ -36,7 +36,7 @@ Link::Link(zmq::context_t& context, std::string endpoint) : context_(context), e
 void Link::connect() {
   close(Duration::zero());
   zmq::socket_t socket(context_, zmq::socket_type::dealer);
-  set_common_options(socket);
+  set_common_options(socket, endpoint_);
   set_reconnect_options(socket);
   try {
     socket.connect(endpoint_);

@@ -45,9 +45,10 @@ class Link {
   zmq::socket_t socket_;
 };
 
-// What the sockets of both sides have in common: bounded frames, IPv6, keepalive, no waiting at close. ZMTP's own
-// heartbeats stay off: they abort a process whose receive queue is full (libzmq #3937), and the protocol has its own.
-void set_common_options(zmq::socket_ref socket);
+// What the sockets of both sides have in common: bounded frames, IPv6 where it is wanted, keepalive, no waiting at
+// close. ZMTP's own heartbeats stay off: they abort a process whose receive queue is full (libzmq #3937), and the
+// protocol has its own.
+void set_common_options(zmq::socket_ref socket, std::string_view endpoint);
 
 // How a connecting socket comes back after a broken connection: soon, then ever later, with jitter.
 void set_reconnect_options(zmq::socket_ref socket);

@@ -13,7 +13,7 @@ Subscriber::Subscriber(zmq::context_t& context, std::string endpoint)
 
 void Subscriber::connect() {
   zmq::socket_t socket(context_, zmq::socket_type::sub);
-  set_common_options(socket);
+  set_common_options(socket, endpoint_);
   set_reconnect_options(socket);
   socket.set(zmq::sockopt::rcvhwm, limits::kWatcherMessages);
   for (const std::string& prefix : prefixes_) socket.set(zmq::sockopt::subscribe, prefix);

@@ -51,5 +51,11 @@ TEST_CASE("only this machine reaches loopback, ipc and inproc") {
   }
 }
 
+TEST_CASE("IPv6 is used for names, for all interfaces and for IPv6 numbers, but localhost is 127.0.0.1") {
+  for (const char* endpoint : {"tcp://[::1]:1", "tcp://*:1", "tcp://broker.example:1"}) CHECK(wants_ipv6(endpoint));
+  for (const char* endpoint : {"tcp://127.0.0.1:*", "tcp://0.0.0.0:1", "tcp://localhost:1"})
+    CHECK_FALSE(wants_ipv6(endpoint));
+}
+
 }  // namespace
 }  // namespace stint

@@ -15,7 +15,7 @@ class Farther {
  public:
   explicit Farther(zmq::context_t& context, const std::string& endpoint = "tcp://127.0.0.1:*")
       : socket_(context, zmq::socket_type::router) {
-    set_common_options(socket_);
+    set_common_options(socket_, endpoint);
     socket_.set(zmq::sockopt::router_mandatory, true);
     socket_.bind(endpoint);
   }
