@@ -167,6 +167,12 @@ class UntilEnd(WithPublisher):
         self.publisher.job("ended", 2, job=9, done=10, state="ended")
         self.ends_with(watcher, 0)
 
+    def test_several(self):
+        watcher = self.watch("--until-end", "7", "--until-end", "8", "--json")
+        self.publisher.job("ended", 2, job=8, failed=1, state="ended")
+        self.publisher.job("ended", 2, job=7, done=10, state="ended")
+        self.ends_with(watcher, 1)
+
     def test_an_end_learnt_late_is_told_as_the_end(self):
         watcher = self.watch("--until-end", "7", "--json")
         self.publisher.job("state", 9, done=10, state="ended")

@@ -1,6 +1,18 @@
 #include "tools/show/outcome.hpp"
 
 namespace stint::tool {
+namespace {
+
+int rank(Exit code) {
+  switch (code) {
+    case Exit::ok: return 0;
+    case Exit::tasks_failed: return 1;
+    case Exit::cancelled: return 2;
+    default: return 3;
+  }
+}
+
+}  // namespace
 
 bool is_over(const Row& job) {
   const std::string state = job.text("state");
@@ -22,5 +34,7 @@ Exit exit_of(const Row& job) {
   }
   return Exit::ok;
 }
+
+Exit worse(Exit a, Exit b) { return rank(b) > rank(a) ? b : a; }
 
 }  // namespace stint::tool

@@ -16,7 +16,8 @@ struct CommandLine {
     options.texts("topic", 't', "PREFIX", "only topics that begin so; may be repeated (default: all)", watch.topics);
     options.flag("bars", 'b', "live bars (the default on a terminal)", watch.bars);
     options.flag("json", 'j', "one JSON object a line (the default elsewhere)", json);
-    options.text("until-end", 'u', "JOB", "end with this job; exit 0, 1 some tasks failed, 3 cancelled", watch.until_end);
+    options.texts("until-end", 'u', "JOB", "end with this job (all of them, if repeated); exit 0, 1 some tasks failed, 3 cancelled",
+                  watch.until_end);
     options.flag("help", 'h', "this text", watch.help);
   }
 };

@@ -10,7 +10,7 @@ struct WatchOptions {
   std::string endpoint = "tcp://127.0.0.1:5556";
   std::vector<std::string> topics;
   bool topics_given = false;
-  std::string until_end;       // a job's number, name or key; empty = go on for ever
+  std::vector<std::string> until_end;  // jobs by number, name or key; none = go on for ever
   bool bars_or_json = false;   // said explicitly
   bool bars = false;
   bool help = false;

@@ -23,10 +23,13 @@ bool is_number(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
+// A job named otherwise than by its number is found among all jobs.
+std::string topic_of(const std::string& job) { return is_number(job) ? "job." + job + "." : "job."; }
+
 }  // namespace
 
 Watcher::Watcher(WatchOptions options)
-    : options_(std::move(options)), events_(context_, options_.endpoint), output_(STDOUT_FILENO) {
+    : options_(std::move(options)), events_(context_, options_.endpoint), output_(STDOUT_FILENO), awaited_(options_.until_end) {
   if (!options_.bars_or_json) options_.bars = output_.is_terminal();
 }
 
@@ -52,7 +55,8 @@ Exit Watcher::run() {
 // steps for nothing, so there it is asked for only when no broker of ours has been heard.
 void Watcher::subscribe() {
   if (options_.topics.empty() && !options_.until_end.empty()) {
-    options_.topics = {is_number(options_.until_end) ? "job." + options_.until_end + "." : "job."};
+    for (const std::string& job : options_.until_end) options_.topics.push_back(topic_of(job));
+    asked_for_all_ = true;
   } else if (options_.topics.empty()) {
     options_.topics = options_.bars ? std::vector<std::string>{"job.", "worker."} : std::vector<std::string>{""};
     asked_for_all_ = !options_.bars;
@@ -90,15 +94,16 @@ bool Watcher::wants(const std::string& topic) const {
                      [&](const std::string& prefix) { return topic.starts_with(prefix); });
 }
 
-bool Watcher::is_awaited(const Event& event) const {
-  const std::string& job = options_.until_end;
-  if (job.empty() || !event.topic.starts_with("job.")) return false;
-  return event.topic == "job." + job + "." || (!is_number(job) && (event.fields.text("name") == job || event.fields.text("key") == job));
+std::vector<std::string>::iterator Watcher::awaited(const Event& event) {
+  return std::find_if(awaited_.begin(), awaited_.end(), [&](const std::string& job) {
+    if (event.topic == topic_of(job)) return true;
+    return !is_number(job) && event.topic.starts_with("job.") && (event.fields.text("name") == job || event.fields.text("key") == job);
+  });
 }
 
 void Watcher::show(TimePoint turn, const Told& told) {
-  const bool only_one_is_wanted = !options_.until_end.empty() && !options_.topics_given;
-  if (only_one_is_wanted && !is_awaited(told.event)) return;
+  const bool only_awaited = !options_.until_end.empty() && !options_.topics_given;
+  if (only_awaited && awaited(told.event) == awaited_.end()) return;
   if (options_.bars) {
     screen_.told(turn, told);
   } else {
@@ -108,13 +113,15 @@ void Watcher::show(TimePoint turn, const Told& told) {
 }
 
 void Watcher::mind_the_end(const Event& event) {
-  if (!is_awaited(event)) return;
-  if (event.event == "ended") {
-    exit_ = exit_of(event.fields);
-  } else if (event.event == "unknown") {
-    std::cerr << "zmq-sub: the broker knows no job " << escaped(options_.until_end)
-              << "; it was forgotten, or never opened. See `stint jobs`.\n";
+  const auto job = awaited(event);
+  if (job == awaited_.end()) return;
+  if (event.event == "unknown") {
+    std::cerr << "zmq-sub: the broker knows no job " << escaped(*job) << "; it was forgotten, or never opened. See `stint jobs`.\n";
     exit_ = Exit::refused;
+  } else if (event.event == "ended") {
+    worst_ = worse(worst_, exit_of(event.fields));
+    awaited_.erase(job);
+    if (awaited_.empty()) exit_ = worst_;
   }
 }
 

@@ -37,7 +37,7 @@ class Watcher {
   void redraw(TimePoint now, bool at_once);
   void write(std::string_view bytes);
   bool wants(const std::string& topic) const;
-  bool is_awaited(const Event& event) const;
+  std::vector<std::string>::iterator awaited(const Event& event);
   TimePoint next_deadline() const;
 
   WatchOptions options_;
@@ -51,6 +51,8 @@ class Watcher {
   TimePoint started_{};
   TimePoint redrawn_{};
   bool asked_for_all_ = false;
+  std::vector<std::string> awaited_;  // the jobs of --until-end that have not ended
+  Exit worst_ = Exit::ok;             // of those that have
   std::optional<Exit> exit_;
 };
 

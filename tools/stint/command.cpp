@@ -1,0 +1,90 @@
+#include "tools/stint/command.hpp"
+
+#include <unistd.h>
+
+#include <iostream>
+
+#include "tools/show/escape.hpp"
+
+namespace stint::tool {
+namespace {
+
+constexpr std::string_view kJob = "JOB is a job's number, its key, or its name where only one job has it.\n";
+
+constexpr Command kCommands[] = {
+    {"submit", "--kind KIND [OPTION]... [FILE|-]", "submit a job: a task per line of FILE or standard input",
+     "Prints the job's number and leaves. --wait waits for its end; --results writes the results as they come.\n"
+     "A result that does not end in a newline gets one (with -0: a NUL).\n\n"
+     "  find . -name '*.png' -print0 | stint submit --kind thumbnail -0 --wait\n"
+     "  seq 1000 | stint submit --kind echo --results -k | head -3\n",
+     submit},
+    {"results", "JOB [OPTION]...", "write the results that a job has",
+     "JOB is a job's number, its key, or its name where only one job has it.\n"
+     "Reading a job that was submitted with --results takes it over from its reader.\n",
+     results},
+    {"jobs", "", "list the jobs", "", jobs},
+    {"job", "JOB", "show one job with all that is known of it", kJob, job},
+    {"wait", "JOB...", "wait for the end of jobs", kJob, wait_for_jobs},
+    {"workers", "", "list the workers", "", workers},
+    {"pause", "JOB...", "hand out no more tasks of a job; what runs goes on", kJob, pause},
+    {"resume", "JOB...", "go on with a paused job", kJob, resume},
+    {"close", "JOB...", "say that no more tasks follow, so that a job can end", kJob, close_jobs},
+    {"cancel", "JOB...", "end a job now; what runs is stopped", kJob, cancel},
+    {"forget", "JOB...", "drop an ended job and its kept results", kJob, forget},
+    {"priority", "JOB NUMBER", "change a job's priority; higher goes first", kJob, priority},
+    {"drain", "NAME... | --kind KIND | --count N | --all", "let workers finish what they run, and leave", "", drain},
+    {"help", "[COMMAND | exit-codes]", "explain a command, or the exit codes", "", help},
+};
+
+std::string notice_text(const Notice& notice) {
+  const std::string about = value(notice.job) == 0 ? "" : "job " + std::to_string(value(notice.job)) + ": ";
+  return about + escaped(notice.text);
+}
+
+}  // namespace
+
+std::span<const Command> commands() { return kCommands; }
+
+std::optional<std::vector<std::string>> Invocation::parse(Options& options) const {
+  bool wanted = false;
+  options.flag("help", 'h', "this text", wanted);
+  std::vector<std::string> rest = options.parse(arguments);
+  if (!wanted) return rest;
+  std::cout << "usage: stint " << command.name << (command.arguments.empty() ? "" : " ") << command.arguments << "\n"
+            << command.sentence << "\n\n"
+            << options.help();
+  if (!command.more.empty()) std::cout << "\n" << command.more;
+  return std::nullopt;
+}
+
+Options Common::options() {
+  Options options;
+  options.text("broker", 'B', "ENDPOINT", "the broker (default: $STINT_BROKER, else tcp://127.0.0.1:5555)", broker);
+  return options;
+}
+
+Options Common::options_and_json() {
+  Options options = this->options();
+  options.flag("json", 'j', "one JSON object a line", json);
+  return options;
+}
+
+std::unique_ptr<Client> Common::connect(Console& console) const {
+  ClientOptions options;
+  options.endpoint = broker;
+  options.name = "stint-" + std::to_string(::getpid());
+  options.on_notice = [&console](const Notice& notice) { console.say(notice_text(notice)); };
+  return std::make_unique<Client>(std::move(options));
+}
+
+std::string only(const std::vector<std::string>& arguments, std::string_view what) {
+  if (arguments.empty()) throw UsageError(std::string(what) + " is missing");
+  if (arguments.size() > 1) throw UsageError("\"" + escaped(arguments[1]) + "\" is one argument too many");
+  return arguments.front();
+}
+
+void require_some(const std::vector<std::string>& arguments, std::string_view what) {
+  if (arguments.empty()) throw UsageError(std::string(what) + " is missing");
+}
+
+}  // namespace stint::tool

@@ -1,0 +1,46 @@
+// stint help: what there is, what one command does, and how programs end.
+#include <algorithm>
+#include <iostream>
+
+#include "tools/show/escape.hpp"
+#include "tools/stint/command.hpp"
+
+namespace stint::tool {
+namespace {
+
+void show_commands() {
+  std::size_t width = 0;
+  for (const Command& command : commands()) width = std::max(width, command.name.size());
+  std::cout << "usage: stint COMMAND [ARGUMENT]...\n"
+               "Submit jobs to a Stint broker, read their results, look and steer.\n\n";
+  for (const Command& command : commands()) {
+    std::cout << "  " << command.name << std::string(width - command.name.size() + 2, ' ') << command.sentence << "\n";
+  }
+  std::cout << "\n`stint COMMAND --help` says more. JOB is a number, a key, or a name that only one job has.\n"
+               "The broker is --broker ENDPOINT, else $STINT_BROKER, else tcp://127.0.0.1:5555.\n";
+}
+
+void show_exit_codes() {
+  for (const ExitInfo& exit : kExitCodes) {
+    const std::string number = std::to_string(static_cast<int>(exit.code));
+    std::cout << std::string(5 - number.size(), ' ') << number << "  " << exit.name << std::string(13 - exit.name.size(), ' ')
+              << exit.sentence << "\n";
+  }
+}
+
+}  // namespace
+
+Exit help(const Invocation& call) {
+  Options options;
+  const auto rest = call.parse(options);
+  if (!rest) return Exit::ok;
+  if (rest->empty()) return show_commands(), Exit::ok;
+  const std::string topic = only(*rest, "a command");
+  if (topic == "exit-codes") return show_exit_codes(), Exit::ok;
+  for (const Command& command : commands()) {
+    if (command.name == topic) return command.run({command, {"--help"}});
+  }
+  throw UsageError("there is no command \"" + escaped(topic) + "\"; see `stint --help`");
+}
+
+}  // namespace stint::tool

@@ -1,0 +1,66 @@
+// stint results: what a job has given so far, or until its end.
+#include <unistd.h>
+
+#include "common/net/clock.hpp"
+#include "tools/show/outcome.hpp"
+#include "tools/stint/command.hpp"
+#include "tools/stint/crew.hpp"
+#include "tools/stint/ending.hpp"
+#include "tools/stint/result_printer.hpp"
+
+namespace stint::tool {
+namespace {
+
+struct ResultsOptions {
+  Common common;
+  bool follow = false;
+  bool in_order = false;
+  bool nul = false;
+  bool failed = false;
+  bool quiet = false;
+
+  Options options() {
+    Options options = common.options_and_json();
+    options.flag("follow", 'f', "until the job has ended", follow);
+    options.flag("in-order", 'k', "in the order of the tasks", in_order);
+    options.flag("null", '0', "end each with a NUL instead of a newline", nul);
+    options.flag("failed", 0, "only the failed tasks: index, attempts, and what they said", failed);
+    options.flag("quiet", 'q', "no summary", quiet);
+    return options;
+  }
+};
+
+}  // namespace
+
+Exit results(const Invocation& call) {
+  ResultsOptions options;
+  Options known = options.options();
+  const auto rest = call.parse(known);
+  if (!rest) return Exit::ok;
+  const std::string selector = only(*rest, "JOB");
+
+  Output output(STDOUT_FILENO);
+  Console console(STDERR_FILENO);
+  auto client = options.common.connect(console);
+  Job job = client->attach(selector, {.ack = AckMode::by_hand, .order = options.in_order});
+  ResultPrinter printer({.json = options.common.json,
+                         .failed_only = options.failed,
+                         .separator = options.nul ? '\0' : '\n',
+                         .job = job.id()},
+                        output, console);
+  ResultPrinter::Stop stop{};
+  Crew crew;
+  crew.start([&] { stop = options.follow ? printer.follow(job) : printer.what_is_there(job); });
+  switch (crew.wait(TimePoint::max())) {
+    case Crew::News::failed: crew.rethrow();
+    case Crew::News::interrupted: leave(Exit::interrupted, crew, console, client);
+    case Crew::News::all_done:
+    case Crew::News::deadline: break;
+  }
+  if (stop != ResultPrinter::Stop::ended) return Exit::ok;
+  const Row row = row_of(*client, job.id());
+  if (!options.quiet && !options.failed) summarize(console, row, std::nullopt, &printer.failures());
+  return exit_of(row);
+}
+
+}  // namespace stint::tool
