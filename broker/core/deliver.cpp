@@ -71,7 +71,7 @@ void Broker::tell_status(Job& job, Reader& reader) {
   if (client == nullptr) return;
   reader.end_told = job.told.ended;
   say(*client, JobStatus{job.id, job.told_state(), job.told.counts, reader.number,
-                         reader.ordered ? job.by_index.end() : job.log.end(), job.reason});
+                         reader.ordered ? job.by_index.end() : job.log.end(), job.reason_told ? job.reason : std::string()});
 }
 
 }  // namespace stint::broker

@@ -141,7 +141,7 @@ void Broker::join(PeerId from, const Hello& hello) {
   greet(worker, from, hello, reconcile(worker, hello));
   stirred_workers_.insert(worker.incarnation);
   out_->log(Level::info, "worker " + escaped(worker.name) + " joined: kinds " + escaped(joined_kinds(worker.kinds)) + ", " +
-                             std::to_string(worker.slots) + " slots");
+                             std::to_string(worker.slots) + (worker.slots == 1 ? " slot" : " slots"));
   tell(worker, "joined");
 }
 

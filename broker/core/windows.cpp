@@ -94,8 +94,12 @@ std::string Broker::standing_reason(const Job& job) const {
 void Broker::note_reason(Job& job) {
   std::string reason = standing_reason(job);
   if (reason == job.reason || job.told.ended) return;
+  const bool was_told = job.reason_told && !job.reason.empty();
   job.reason = std::move(reason);
   job.reason_told = job.reason.empty() || job.paused;
+  if (was_told) {
+    for (Reader& reader : job.readers) tell_status(job, reader);
+  }
   if (!job.reason_told) timers_.remind(now_ + limits::kStallDelay, TimerKind::stall, value(job.id));
 }
 
@@ -104,6 +108,7 @@ void Broker::tell_reason(Job& job) {
   job.reason_told = true;
   out_->log(Level::warning, "job " + std::to_string(value(job.id)) + " stands still: " + escaped(job.reason));
   tell(job, "stalled", Row{{"reason", job.reason}});
+  for (Reader& reader : job.readers) tell_status(job, reader);
 }
 
 }  // namespace stint::broker
