@@ -71,7 +71,7 @@ constexpr std::size_t kTurnMessagesMax = 4'096;      // The same with many peers
 constexpr std::uint64_t kTurnBytes = 16 * kMiB;      // Bytes read before anything else happens.
 constexpr std::size_t kTurnSubscriptions = 1'024;    // Subscriptions read before anything else happens.
 constexpr std::size_t kStrangers = 4'096;            // Addresses remembered for malformed messages; the oldest are forgotten.
-constexpr Duration kGoodbye = 2s;                    // How long the last messages of an ending broker may take to leave.
+constexpr Duration kGoodbye = 500ms;                 // How long the last messages of an ending broker may take to leave.
 constexpr Duration kShutDown = 10s;                  // How long an ending broker waits for its store.
 constexpr std::uint64_t kSpareDescriptors = 64;      // File descriptors that the broker needs for itself.
 
