@@ -1,0 +1,103 @@
+#include "worker/command/options.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <iostream>
+#include <sstream>
+#include <string_view>
+#include <thread>
+
+#include "common/model/limits.hpp"
+#include "common/net/endpoint.hpp"
+#include "worker/core/session.hpp"
+#include "worker/runtime/options.hpp"
+
+namespace po = boost::program_options;
+
+namespace stint::worker {
+namespace {
+
+constexpr const char* kHead = R"(Usage: stint-worker --kind KIND[,KIND...] [options] -- COMMAND [ARGUMENT...]
+
+A worker that runs a command for each task. The payload replaces every {} among the arguments, and is appended when there is
+none. Standard output is the result; an exit status other than 0 is a failure, with the end of standard error.
+
+  stint-worker --kind size -- wc -c {}
+  stint-worker --kind upper --stdin -- tr a-z A-Z
+  stint-worker --kind lines --shell -- 'zcat {} | wc -l'
+
+The command finds STINT_JOB, STINT_INDEX, STINT_ATTEMPT, STINT_TOKEN and STINT_KIND in its environment. When its job is cancelled
+or its time is over, its process group is sent TERM, and KILL a few seconds later.
+
+)";
+
+po::options_description options() {
+  po::options_description all = common_options(std::max(1U, std::thread::hardware_concurrency()));
+  all.add_options()                                                                                             //
+      ("kind", po::value<std::vector<std::string>>()->value_name("KIND[,...]"), "what tasks it takes; required") //
+      ("shell", "the command is text for /bin/sh, in which {} is the payload as one word, and so is \"$1\"")     //
+      ("stdin", "the payload is the command's standard input, not an argument");
+  return all;
+}
+
+std::vector<std::string> split_kinds(const std::vector<std::string>& values) {
+  std::vector<std::string> kinds;
+  for (const std::string& each : values) {
+    std::istringstream list(each);
+    for (std::string kind; std::getline(list, kind, ',');) {
+      if (kind.empty()) throw UsageError("--kind has an empty name in '" + each + "'");
+      if (kind.size() > limits::kMaxNameBytes) {
+        throw UsageError("--kind takes names of up to " + std::to_string(limits::kMaxNameBytes) + " bytes");
+      }
+      kinds.push_back(kind);
+    }
+  }
+  if (kinds.size() > limits::kMaxKinds) throw UsageError("--kind takes up to " + std::to_string(limits::kMaxKinds) + " kinds");
+  return kinds;
+}
+
+[[noreturn]] void print_and_exit(const std::string& text) {
+  std::cout << text << std::flush;
+  std::exit(kExitOk);
+}
+
+std::string help() {
+  std::ostringstream text;
+  text << kHead << options();
+  return std::move(text).str();
+}
+
+CommandLine parse_or_throw(int argc, char** argv, const std::string& program) {
+  const auto separator = std::find(argv, argv + argc, std::string_view("--"));
+  po::variables_map chosen;
+  const int style = po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
+  const po::options_description known = options();
+  const int ours = static_cast<int>(separator - argv);
+  po::store(po::command_line_parser(ours, argv).options(known).positional({}).style(style).run(), chosen);
+  po::notify(chosen);
+  if (chosen.contains("version")) print_and_exit(version_line());
+  if (chosen.contains("help")) print_and_exit(help());
+
+  CommandLine line{read_common_options(chosen, program), {}, {}};
+  if (!chosen.contains("kind")) throw UsageError("--kind is missing: it says what tasks this worker takes");
+  line.kinds = split_kinds(chosen["kind"].as<std::vector<std::string>>());
+  if (separator != argv + argc) line.command.arguments.assign(separator + 1, argv + argc);
+  if (line.command.arguments.empty()) throw UsageError("the command is missing: write it at the end, behind --");
+  line.command.shell = chosen.contains("shell");
+  line.command.standard_input = chosen.contains("stdin");
+  return line;
+}
+
+}  // namespace
+
+CommandLine parse_command_line(int argc, char** argv) {
+  const std::string program = program_name(argc > 0 ? argv[0] : nullptr);
+  try {
+    return parse_or_throw(argc, argv, program);
+  } catch (const std::exception& error) {
+    std::cerr << program << ": " << printable(error.what()) << "\n" << program << ": see --help\n";
+    std::exit(kExitUsage);
+  }
+}
+
+}  // namespace stint::worker
