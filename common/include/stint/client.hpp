@@ -72,8 +72,7 @@ namespace stint {
 using Timeout = std::chrono::milliseconds;
 constexpr Timeout kForever = Timeout::max();
 
-// --- the connection
-// ----------------------------------------------------------------------------------------------------------
+// --- the connection ----------------------------------------------------------------------------------------------
 
 // Something that a user may want to know, and that is no error.
 struct Notice {
@@ -94,12 +93,10 @@ struct ClientOptions {
   std::string name{};           // what listings call this client; empty: the broker makes one up
   Timeout timeout{5000};        // how long to wait for a first answer before Unreachable is thrown
   Timeout patience = kForever;  // how long a broker may stay away later before every call throws Unreachable
-  std::function<void(const Notice&)>
-      on_notice{};  // called by the client's own thread: be quick, call nothing of the Client
+  std::function<void(const Notice&)> on_notice{};  // called by the client's thread: be quick, call nothing of Client
 };
 
-// --- what comes back
-// ---------------------------------------------------------------------------------------------------------
+// --- what comes back ---------------------------------------------------------------------------------------------
 
 // How one task ended. The views stay valid until the next read of the same job (next, try_next, ++ of its range): copy
 // what you keep. One object is used for all results, so that none is allocated for each.
@@ -122,7 +119,8 @@ struct JobReport {
   JobId id{};
   std::string name{};
   std::string kind{};
-  JobState state = JobState::open;
+  JobState state = JobState::open;  // cancelled also once it has ended
+  bool ended = false;
   Counts counts;
   std::string reason{};  // why it stands still, or how it ended; may be empty
 };
@@ -157,8 +155,7 @@ template <class Range>
 concept PayloadRange = std::ranges::viewable_range<Range> && std::ranges::input_range<Range> &&
     std::convertible_to<std::ranges::range_reference_t<Range>, std::string_view>;
 
-// --- a job
-// -------------------------------------------------------------------------------------------------------------------
+// --- a job -------------------------------------------------------------------------------------------------------
 
 class Job {
  public:
@@ -230,8 +227,7 @@ class Job {
   std::shared_ptr<client::Channel> channel_;
 };
 
-// --- the client
-// --------------------------------------------------------------------------------------------------------------
+// --- the client --------------------------------------------------------------------------------------------------
 
 // Which workers shall finish what they run, take nothing new, and leave.
 struct DrainOptions {
@@ -281,8 +277,7 @@ class Client {
   std::shared_ptr<client::Shell> shell_;
 };
 
-// --- ranges
-// ------------------------------------------------------------------------------------------------------------------
+// --- ranges ------------------------------------------------------------------------------------------------------
 
 // An iterator over a range that reads as it advances.
 template <class Range>

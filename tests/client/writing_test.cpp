@@ -1,0 +1,199 @@
+#include "tests/client/broker_by_hand.hpp"
+
+namespace stint::client {
+
+TEST_CASE("a lone task goes out at once, and its acceptance is asked for") {
+  BrokerByHand broker;
+  broker.lets_in();
+  broker.opens_a_job();
+  broker.writes({"hello"});
+  const Submit submit = broker.expect_submit(0, {"hello"});
+  CHECK(submit.now);
+  broker.expect_news<JobAccepted>();
+  broker.accepts(1, digest_of({"hello"}));
+  CHECK(broker.quiet());
+}
+
+TEST_CASE("tasks gather while the first few messages are unaccepted") {
+  BrokerByHand broker;
+  broker.lets_in();
+  broker.opens_a_job();
+  CHECK(broker.client.appetite(kJob) == Appetite::anything);
+  for (int i = 0; i < 4; ++i) broker.writes({"x"}), broker.expect<Submit>();
+  CHECK(broker.client.appetite(kJob) == Appetite::full_batch);
+  SUBCASE("and go on with the first acceptance") {
+    broker.skip_news<JobAccepted>();
+    broker.accepts(1, digest_of({"x"}));
+    CHECK(broker.client.appetite(kJob) == Appetite::anything);
+  }
+  SUBCASE("unless someone waits for them") {
+    broker.client.hurry(kJob);
+    CHECK(broker.client.appetite(kJob) == Appetite::anything);
+  }
+}
+
+TEST_CASE("the window holds tasks back") {
+  BrokerByHand broker;
+  broker.lets_in();
+  broker.window_tasks = 3;
+  broker.opens_a_job();
+  broker.writes({"a", "b", "c", "d", "e"});
+  broker.expect_submit(0, {"a", "b", "c"});
+  CHECK(broker.client.appetite(kJob) == Appetite::none);
+  broker.skip_news<JobAccepted>();
+  broker.accepts(3, digest_of({"a", "b", "c"}));
+  broker.expect_submit(3, {"d", "e"});
+  CHECK(broker.quiet());
+}
+
+TEST_CASE("the window counts bytes too, and admits one task of any size when nothing is under way") {
+  BrokerByHand broker;
+  broker.lets_in();
+  broker.window_bytes = 10;
+  broker.opens_a_job();
+  broker.writes({"12345", "12345", "123456789012345"});
+  broker.expect_submit(0, {"12345", "12345"});
+  broker.skip_news<JobAccepted>();
+  broker.accepts(2, digest_of({"12345", "12345"}));
+  CHECK(broker.expect_submit(2, {"123456789012345"}).now);
+}
+
+TEST_CASE("a closed window is said with its reason, and opens with silence") {
+  BrokerByHand broker;
+  broker.lets_in();
+  broker.opens_a_job();
+  broker.says(Accepted{kId, 0, 0, 0, 0, false, "the backlog is full"});
+  CHECK(broker.expect_news<JobStalled>().reason == "the backlog is full");
+  broker.expect_news<JobAccepted>();
+  CHECK(broker.client.appetite(kJob) == Appetite::none);
+  broker.says(Accepted{kId, 0, 10, 1000, 0, false, {}});
+  CHECK(broker.expect_news<JobStalled>().reason.empty());
+  CHECK(broker.client.appetite(kJob) == Appetite::anything);
+}
+
+TEST_CASE("after a new greeting the job is opened again, and goes on from where the broker is") {
+  BrokerByHand broker;
+  broker.lets_in();
+  broker.opens_a_job();
+  broker.writes({"a", "b"});
+  broker.writes({"c", "d"});
+  broker.client.close(broker.now, kJob, broker.out);
+  broker.expect_submit(0, {"a", "b"});
+  broker.expect_submit(2, {"c", "d"});
+  CHECK(broker.expect<Close>().total == 4);
+  broker.skip_news<JobAccepted>();
+
+  broker.loses_a_message();
+  broker.says(Heartbeat{});
+  broker.expect_news<Parted>();
+  broker.lets_in();
+  const Open again = broker.expect<Open>();
+  CHECK(again.options.key == "k");
+  SUBCASE("nothing had arrived") {
+    broker.says(broker.opened(again.req));
+    broker.expect_submit(0, {"a", "b"});
+    broker.expect_submit(2, {"c", "d"});
+  }
+  SUBCASE("a part had arrived") {
+    broker.says(broker.opened(again.req, 3, digest_of({"a", "b", "c"})));
+    broker.expect_submit(3, {"d"});
+  }
+  CHECK(broker.expect<Close>().total == 4);
+  broker.skip_news<JobAccepted>();
+  broker.accepts(4, digest_of({"a", "b", "c", "d"}), true);
+  CHECK(broker.quiet());
+}
+
+TEST_CASE("a job that is wholly accepted is never opened again: its key might begin another one") {
+  BrokerByHand broker;
+  broker.lets_in();
+  broker.opens_a_job();
+  broker.client.close(broker.now, kJob, broker.out);
+  CHECK(broker.expect<Close>().total == 0);
+  broker.skip_news<JobAccepted>();
+  broker.accepts(0, 0, true);
+  broker.loses_a_message();
+  broker.says(Heartbeat{});
+  broker.expect_news<Parted>();
+  broker.lets_in();
+  CHECK(broker.quiet());
+}
+
+TEST_CASE("a job continued by its key takes only what is new") {
+  BrokerByHand broker;
+  broker.lets_in();
+  broker.client.open(broker.now, kJob, {.kind = "echo", .key = "k"}, broker.out);
+  broker.says(broker.opened(broker.expect<Open>().req, 3, digest_of({"a", "b", "c"})));
+  CHECK(broker.expect_news<JobOpened>().resumed == 3);
+  broker.writes({"a", "b"});
+  SUBCASE("when the input is the same") {
+    broker.writes({"c", "d"});
+    broker.expect_submit(3, {"d"});
+  }
+  SUBCASE("and is told of a conflict when it is not") {
+    broker.writes({"C", "d"});
+    broker.skip_news<JobAccepted>();
+    const auto failed = broker.expect_news<JobFailed>();
+    CHECK(failed.problem.kind == Problem::Kind::conflict);
+    CHECK(failed.problem.text.find("first 3 tasks") != std::string::npos);
+  }
+  SUBCASE("or when the input is shorter") {
+    broker.client.close(broker.now, kJob, broker.out);
+    broker.skip_news<JobAccepted>();
+    CHECK(broker.expect_news<JobFailed>().problem.kind == Problem::Kind::conflict);
+  }
+  broker.skip_news<JobAccepted>();
+  CHECK(broker.quiet());
+}
+
+TEST_CASE("what the broker refuses for its window is sent again after the next acceptance") {
+  BrokerByHand broker;
+  broker.lets_in();
+  broker.opens_a_job();
+  broker.writes({"a"});
+  broker.writes({"b"});
+  broker.expect_submit(0, {"a"});
+  const std::uint32_t first = broker.last_number;
+  broker.expect_submit(1, {"b"});
+  broker.skip_news<JobAccepted>();
+  broker.says(Error{first, ErrorCode::beyond_window, true, "wait", 0, {}, kId});
+  broker.says(Error{first + 1, ErrorCode::gap, true, "task 0 is missing", 0, {}, kId});
+  CHECK(broker.quiet());
+  broker.says(Accepted{kId, 0, 2, 1000, 0, false, {}});
+  broker.expect_submit(0, {"a"});
+  broker.expect_submit(1, {"b"});
+}
+
+TEST_CASE("a broker with an older memory is a conflict, not a hang") {
+  BrokerByHand broker;
+  broker.lets_in();
+  broker.opens_a_job();
+  broker.writes({"a", "b"});
+  broker.expect<Submit>();
+  broker.skip_news<JobAccepted>();
+  broker.accepts(2, digest_of({"a", "b"}));
+  broker.loses_a_message();
+  broker.says(Heartbeat{});
+  broker.expect_news<Parted>();
+  broker.lets_in();
+  broker.says(broker.opened(broker.expect<Open>().req, 1, digest_of({"a"})));
+  CHECK(broker.expect_news<JobFailed>().problem.kind == Problem::Kind::conflict);
+}
+
+TEST_CASE("a job that others closed or cancelled takes no more, and is still read") {
+  BrokerByHand broker;
+  broker.lets_in();
+  broker.opens_a_job();
+  broker.client.read(broker.now, kJob, {}, broker.out);
+  broker.expect<Attach>();
+  broker.says(Accepted{kId, 0, 0, 0, 0, true, {}});
+  broker.expect_news<JobAccepted>();
+  broker.writes({"late"});
+  const auto failed = broker.expect_news<JobFailed>();
+  CHECK(failed.problem.scope == Problem::Scope::writing);
+  CHECK(failed.problem.code == ErrorCode::closed);
+  broker.says(JobStatus{kId, JobState::ended, {}, {}, 0, "cancelled"});
+  broker.expect_news<JobReported>();
+}
+
+}  // namespace stint::client
