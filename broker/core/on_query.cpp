@@ -1,7 +1,7 @@
 // QUERY: what people and programs ask about jobs, workers and the broker itself.
 #include <algorithm>
 #include <array>
-#include <cstdio>
+#include <charconv>
 
 #include "broker/core/broker.hpp"
 #include "common/model/limits.hpp"
@@ -9,10 +9,11 @@
 namespace stint::broker {
 namespace {
 
-std::string hex(std::uint64_t number, int digits) {
-  std::array<char, 20> text{};
-  std::snprintf(text.data(), text.size(), "%0*llx", digits, static_cast<unsigned long long>(number));
-  return text.data();
+std::string hex(std::uint64_t number, std::size_t digits) {
+  std::array<char, 16> text{};
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), number, 16).ptr;
+  std::string plain(text.data(), end);
+  return std::string(digits - std::min(digits, plain.size()), '0') + plain;
 }
 
 std::uint64_t milliseconds(Duration duration) {
