@@ -73,7 +73,11 @@ std::unique_ptr<Client> Common::connect(Console& console) const {
   ClientOptions options;
   options.endpoint = broker;
   options.name = "stint-" + std::to_string(::getpid());
-  options.on_notice = [&console](const Notice& notice) { console.say(notice_text(notice)); };
+  options.on_notice = [&console](const Notice& notice) {
+    // A job may stall and flow many times a second; ProgressPoll tells of it when it lasts.
+    const bool is_passing = notice.kind == Notice::Kind::stalled || notice.kind == Notice::Kind::flowing;
+    if (!is_passing) console.say(notice_text(notice));
+  };
   return std::make_unique<Client>(std::move(options));
 }
 

@@ -7,6 +7,7 @@
 #include "common/model/limits.hpp"
 #include "common/net/clock.hpp"
 #include "common/net/wait.hpp"
+#include "tools/show/escape.hpp"
 #include "tools/show/outcome.hpp"
 
 namespace stint::tool {
@@ -54,8 +55,12 @@ void Crew::rethrow() {
   std::rethrow_exception(failure_);
 }
 
-ProgressPoll::ProgressPoll(Client& client, Console& console, std::vector<JobId> jobs)
-    : client_(client), console_(console), jobs_(std::move(jobs)), thread_([this] { run(); }) {}
+ProgressPoll::ProgressPoll(Client& client, Console& console, std::vector<JobId> jobs, std::function<bool()> is_our_doing)
+    : client_(client),
+      console_(console),
+      jobs_(std::move(jobs)),
+      is_our_doing_(std::move(is_our_doing)),
+      thread_([this] { run(); }) {}
 
 ProgressPoll::~ProgressPoll() {
   stopped_ = true;
@@ -67,18 +72,32 @@ ProgressPoll::~ProgressPoll() {
 // What goes wrong here goes wrong in the command's own calls too, and is told there.
 void ProgressPoll::run() {
   try {
-    for (JobId job : jobs_) show(job);
+    for (JobId job : jobs_) follow(job);
   } catch (const ClientError&) {
   }
 }
 
-void ProgressPoll::show(JobId job) {
+void ProgressPoll::follow(JobId job) {
   while (!stopped_) {
     const std::vector<Row> rows = client_.query("job", std::to_string(value(job)));
     if (rows.empty() || is_over(rows.front())) return;
     console_.progress(now(), gauge_of(rows.front()));
+    mind_reason(now(), rows.front());
     stint::wait({stop_.fd()}, now() + limits::kJobPoll);
   }
+}
+
+void ProgressPoll::mind_reason(TimePoint now, const Row& row) {
+  std::string reason = row.text("reason");
+  if (reason != reason_) {
+    reason_ = std::move(reason);
+    reason_since_ = now;
+    reason_told_ = false;
+  }
+  if (reason_.empty() || reason_told_ || now - reason_since_ < limits::kLastingStall) return;
+  if (is_our_doing_ && is_our_doing_()) return;
+  reason_told_ = true;
+  console_.say("job " + std::to_string(row.number("job")) + " stands still: " + escaped(reason_));
 }
 
 void leave(Exit code, Crew& crew, Console& console, std::unique_ptr<Client>& client, std::function<void()> last_wish) {

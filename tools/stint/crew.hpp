@@ -54,19 +54,25 @@ class Crew {
   std::vector<std::thread> threads_;
 };
 
-// Asks the broker for the counts of jobs and shows them, until destroyed. When there are several, those of the first that runs.
+// Asks the broker for the counts of jobs and shows them, until destroyed. When there are several, those of the first that runs. Says
+// why a job stands still when that lasts, unless it is known to be our own doing.
 class ProgressPoll {
  public:
-  ProgressPoll(Client& client, Console& console, std::vector<JobId> jobs);
+  ProgressPoll(Client& client, Console& console, std::vector<JobId> jobs, std::function<bool()> is_our_doing = {});
   ~ProgressPoll();
 
  private:
   void run();
-  void show(JobId job);
+  void follow(JobId job);
+  void mind_reason(TimePoint now, const Row& row);
 
   Client& client_;
   Console& console_;
   std::vector<JobId> jobs_;
+  std::function<bool()> is_our_doing_;
+  std::string reason_;
+  TimePoint reason_since_{};
+  bool reason_told_ = false;
   Wakeup stop_;
   std::atomic<bool> stopped_{false};
   std::thread thread_;

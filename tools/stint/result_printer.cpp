@@ -57,7 +57,10 @@ void ResultPrinter::take(const TaskResult& result) {
 }
 
 bool ResultPrinter::flush(Job& job) {
-  if (!buffer_.empty() && !output_.write(buffer_)) return false;
+  is_writing_ = true;
+  const bool is_read = buffer_.empty() || output_.write(buffer_);
+  is_writing_ = false;
+  if (!is_read) return false;
   buffer_.clear();
   if (is_unacknowledged_) job.ack(taken_upto_);
   is_unacknowledged_ = false;

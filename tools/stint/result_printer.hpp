@@ -6,6 +6,7 @@
 // Owned by one thread, which may stand still in a write: the client's own thread goes on with its heartbeats meanwhile.
 #pragma once
 
+#include <atomic>
 #include <string>
 
 #include "stint/client.hpp"
@@ -35,6 +36,7 @@ class ResultPrinter {
   Stop follow(Job& job);          // until the job has ended
   Stop what_is_there(Job& job);   // what the broker has now
 
+  bool is_writing() const { return is_writing_; }  // any thread: our own output is what we wait for
   const FailureLog& failures() const { return failures_; }
   std::uint64_t written() const { return written_; }
 
@@ -50,6 +52,7 @@ class ResultPrinter {
   std::uint64_t taken_upto_ = 0;  // the position of the last one taken, if any is unacknowledged
   bool is_unacknowledged_ = false;
   std::uint64_t written_ = 0;
+  std::atomic<bool> is_writing_{false};
   FailureLog failures_;
 };
 

@@ -120,7 +120,7 @@ void Submission::tell_id() {
 }
 
 Exit Submission::mind(Crew& crew) {
-  const ProgressPoll progress(*client_, console_, {job_->id()});
+  const ProgressPoll progress(*client_, console_, {job_->id()}, [this] { return printer_ && printer_->is_writing(); });
   const TimePoint deadline = options_.timeout == Duration::zero() ? TimePoint::max() : started_ + options_.timeout;
   for (;;) {
     const Crew::News news = crew.wait(std::min(deadline, now() + limits::kJobPoll));
