@@ -1,5 +1,5 @@
-// Batches: tables that lie in the body as they lie in memory, and one blob. One pass over each table proves it right; no task is
-// looked at alone, and no payload is copied.
+// Batches: tables that lie in the body as they lie in memory, and one blob. One pass over each table proves it right;
+// no task is looked at alone, and no payload is copied.
 #include <algorithm>
 
 #include "common/wire/field_reader.hpp"
@@ -57,7 +57,8 @@ bool FieldReader::table(std::string_view key, std::size_t width, std::uint32_t c
   MsgpackReader* at = find(key);
   if (at == nullptr) return false;
   if (at->bytes(bytes) && bytes.size() == width * count) return true;
-  expects(key, "a byte string of " + std::to_string(width) + " bytes for each of the " + std::to_string(count) + " tasks",
+  expects(key,
+          "a byte string of " + std::to_string(width) + " bytes for each of the " + std::to_string(count) + " tasks",
           width * count);
   return false;
 }
@@ -74,14 +75,17 @@ void FieldReader::sizes(std::string_view key, std::uint32_t count, Sizes& sizes)
   } else if (at->bytes(bytes) && bytes.size() == std::size_t{count} * 4) {
     sizes = Sizes::table(Blob::copy_of(bytes));
   } else {
-    expects(key, "a whole number, or a byte string of 4 bytes for each of the " + std::to_string(count) + " tasks", count * 4ULL);
+    expects(key, "a whole number, or a byte string of 4 bytes for each of the " + std::to_string(count) + " tasks",
+            count * 4ULL);
   }
 }
 
 Blob FieldReader::take_blob(std::uint64_t size) {
   if (blob_.size() != size) {
-    refuse(ErrorCode::malformed, "", "the second frame has " + std::to_string(blob_.size()) + " bytes, the sizes add up to " +
-                                         std::to_string(size), size);
+    refuse(
+        ErrorCode::malformed, "",
+        "the second frame has " + std::to_string(blob_.size()) + " bytes, the sizes add up to " + std::to_string(size),
+        size);
   }
   return std::move(blob_);
 }
@@ -92,11 +96,13 @@ void FieldReader::batch(Batch& batch) {
   if (!good()) return;
   const Measure all = measure(batch.sizes);
   batch.blob = take_blob(all.total);
-  if (all.largest > limits::kMaxPayloadBytes) refuse(ErrorCode::too_large, "", too_large(all.largest), limits::kMaxPayloadBytes);
+  if (all.largest > limits::kMaxPayloadBytes)
+    refuse(ErrorCode::too_large, "", too_large(all.largest), limits::kMaxPayloadBytes);
 }
 
 void FieldReader::fits(Index first, std::uint32_t count) {
-  if (first > std::numeric_limits<Index>::max() - count) refuse(ErrorCode::bad_value, "", "the positions exceed 64 bits");
+  if (first > std::numeric_limits<Index>::max() - count)
+    refuse(ErrorCode::bad_value, "", "the positions exceed 64 bits");
 }
 
 void FieldReader::indices(Indices& indices, std::uint32_t count) {
@@ -131,7 +137,8 @@ void FieldReader::outcomes(Outcomes& outcomes) {
   outcomes.blob = take_blob(results.total + errors.total);
   if (!good()) return;
   const std::uint64_t largest = largest_pair(outcomes, results, errors);
-  if (largest > limits::kMaxPayloadBytes) refuse(ErrorCode::too_large, "", too_large(largest), limits::kMaxPayloadBytes);
+  if (largest > limits::kMaxPayloadBytes)
+    refuse(ErrorCode::too_large, "", too_large(largest), limits::kMaxPayloadBytes);
 }
 
 // Records of four u32: position, code, exit status, signal.
@@ -148,7 +155,8 @@ void FieldReader::not_done(std::vector<NotDone>& failures, std::uint32_t count) 
     const std::uint32_t position = load_u32(record);
     const std::uint32_t code = load_u32(record + 4);
     const bool ascends = failures.empty() || failures.back().position < position;
-    if (!ascends || position >= count) return refuse(ErrorCode::malformed, "not_done", "its positions ascend and are below n", count);
+    if (!ascends || position >= count)
+      return refuse(ErrorCode::malformed, "not_done", "its positions ascend and are below n", count);
     if (code < static_cast<std::uint32_t>(Failure::failed) || code > static_cast<std::uint32_t>(Failure::cancelled)) {
       return refuse(ErrorCode::bad_value, "not_done", "no failure has the code " + std::to_string(code),
                     static_cast<std::uint64_t>(Failure::cancelled));

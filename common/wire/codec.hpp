@@ -1,12 +1,12 @@
-// Messages to frames and back. Two frames: a 12-byte header with a msgpack map right behind it, and, where there are payloads, a
-// second frame with all of them back to back. PROTOCOL.md beside this file is the contract.
+// Messages to frames and back. Two frames: a 12-byte header with a msgpack map right behind it, and, where there are
+// payloads, a second frame with all of them back to back. PROTOCOL.md beside this file is the contract.
 //
 //   Frames frames = encode(Envelope{session, seq, message});
 //   Decoded decoded = decode(frames.head, frames.blob);
 //   if (auto* envelope = std::get_if<Envelope>(&decoded)) core.step(now, *envelope, out);
 //
-// decode() never throws and never allocates more than a small multiple of what it was given: what a stranger sends is data. Both are
-// pure and may be called from any thread.
+// decode() never throws and never allocates more than a small multiple of what it was given: what a stranger sends is
+// data. Both are pure and may be called from any thread.
 #pragma once
 
 #include <cstdint>

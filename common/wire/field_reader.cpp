@@ -12,14 +12,18 @@ FieldReader::FieldReader(std::string_view body, Blob blob, DecodeError& error) :
   if (good() && !at.at_end()) refuse(ErrorCode::malformed, "", "bytes follow behind the body");
 }
 
-FieldReader::FieldReader(MsgpackReader& at, DecodeError& error, std::uint32_t depth) : error_(error) { look_through(at, depth); }
+FieldReader::FieldReader(MsgpackReader& at, DecodeError& error, std::uint32_t depth) : error_(error) {
+  look_through(at, depth);
+}
 
 void FieldReader::look_through(MsgpackReader& at, std::uint32_t depth) {
   std::uint32_t fields = 0;
   if (!at.map(fields)) return refuse(ErrorCode::malformed, "", "a msgpack map is expected");
   if (fields > limits::kMaxBodyFields) {
-    return refuse(ErrorCode::malformed, "", "a map has " + std::to_string(fields) + " fields, the limit is " +
-                                                std::to_string(limits::kMaxBodyFields), limits::kMaxBodyFields);
+    return refuse(
+        ErrorCode::malformed, "",
+        "a map has " + std::to_string(fields) + " fields, the limit is " + std::to_string(limits::kMaxBodyFields),
+        limits::kMaxBodyFields);
   }
   while (count_ < fields) {
     std::string_view key;
@@ -27,7 +31,8 @@ void FieldReader::look_through(MsgpackReader& at, std::uint32_t depth) {
     if (is_doubled(key)) return refuse(ErrorCode::malformed, key, "it is there twice");
     entries_[count_] = {key, at};
     ++count_;
-    if (!at.skip(depth - 1)) return refuse(ErrorCode::malformed, key, "its value is cut short, nested too deep or no msgpack");
+    if (!at.skip(depth - 1))
+      return refuse(ErrorCode::malformed, key, "its value is cut short, nested too deep or no msgpack");
   }
 }
 
@@ -53,7 +58,8 @@ void FieldReader::refuse(ErrorCode code, std::string_view key, std::string what,
   if (!good()) return;
   error_.code = code;
   error_.expected = expected;
-  error_.text = key.empty() ? std::move(what) : "field \"" + clean_utf8(key, limits::kMaxNameBytes) + "\": " + std::move(what);
+  error_.text =
+      key.empty() ? std::move(what) : "field \"" + clean_utf8(key, limits::kMaxNameBytes) + "\": " + std::move(what);
 }
 
 void FieldReader::expects(std::string_view key, std::string what, std::uint64_t expected) {
@@ -64,7 +70,8 @@ void FieldReader::finish() {
   if (!blob_.empty()) refuse(ErrorCode::malformed, "", "a second frame came with a message that has none");
 }
 
-// --- single values -----------------------------------------------------------------------------------------------------------
+// --- single values
+// -----------------------------------------------------------------------------------------------------------
 
 void FieldReader::integer(std::string_view key, std::int32_t& value) {
   value = 0;
@@ -73,7 +80,8 @@ void FieldReader::integer(std::string_view key, std::int32_t& value) {
   std::int64_t read = 0;
   constexpr std::int64_t kMin = std::numeric_limits<std::int32_t>::min();
   constexpr std::int64_t kMax = std::numeric_limits<std::int32_t>::max();
-  if (!at->signed_integer(read) || read < kMin || read > kMax) return expects(key, "a whole number of 32 bits with a sign");
+  if (!at->signed_integer(read) || read < kMin || read > kMax)
+    return expects(key, "a whole number of 32 bits with a sign");
   value = static_cast<std::int32_t>(read);
 }
 
@@ -98,7 +106,8 @@ void FieldReader::fraction(std::string_view key, double& value) {
 bool FieldReader::utf8(std::string_view key, MsgpackReader& at, std::string_view& value, std::uint32_t limit) {
   if (!at.text(value)) return expects(key, "text"), false;
   if (value.size() > limit) {
-    refuse(ErrorCode::bad_value, key, "it has " + std::to_string(value.size()) + " bytes, the limit is " + std::to_string(limit), limit);
+    refuse(ErrorCode::bad_value, key,
+           "it has " + std::to_string(value.size()) + " bytes, the limit is " + std::to_string(limit), limit);
     return false;
   }
   if (!is_utf8(value)) return expects(key, "text in UTF-8"), false;
@@ -129,12 +138,14 @@ void FieldReader::bytes(std::string_view key, std::string& value, std::uint64_t 
   value = read;
 }
 
-// --- lists -------------------------------------------------------------------------------------------------------------------
+// --- lists
+// -------------------------------------------------------------------------------------------------------------------
 
 bool FieldReader::array(std::string_view key, MsgpackReader& at, std::uint32_t& count, std::uint32_t limit) {
   if (!at.array(count)) return expects(key, "an array"), false;
   if (count <= limit) return true;
-  refuse(ErrorCode::bad_value, key, "it has " + std::to_string(count) + " elements, the limit is " + std::to_string(limit), limit);
+  refuse(ErrorCode::bad_value, key,
+         "it has " + std::to_string(count) + " elements, the limit is " + std::to_string(limit), limit);
   return false;
 }
 
@@ -155,16 +166,19 @@ void FieldReader::runs(std::string_view key, std::vector<Run>& runs) {
   std::uint64_t left = limits::kMaxBatchTasks;
   for (std::uint32_t i = 0; i < count; i += 2) {
     Run run;
-    if (!at->unsigned_integer(run.first) || !at->unsigned_integer(run.count)) return expects(key, "an array of whole numbers");
+    if (!at->unsigned_integer(run.first) || !at->unsigned_integer(run.count))
+      return expects(key, "an array of whole numbers");
     if (run.count == 0 || run.count > left || run.first > std::numeric_limits<Index>::max() - run.count) {
-      return refuse(ErrorCode::malformed, key, "a run is empty, or has more tasks than a lease can hold", limits::kMaxBatchTasks);
+      return refuse(ErrorCode::malformed, key, "a run is empty, or has more tasks than a lease can hold",
+                    limits::kMaxBatchTasks);
     }
     left -= run.count;
     runs.push_back(run);
   }
 }
 
-// --- rows --------------------------------------------------------------------------------------------------------------------
+// --- rows
+// --------------------------------------------------------------------------------------------------------------------
 
 void FieldReader::row(std::string_view key, Row& row) {
   if (MsgpackReader* at = find(key)) read_row(key, *at, row, limits::kMaxBodyDepth - 1);
@@ -174,7 +188,8 @@ void FieldReader::rows(std::string_view key, std::vector<Row>& rows, std::uint32
   MsgpackReader* at = find(key);
   std::uint32_t count = 0;
   if (at == nullptr || !array(key, *at, count, limit)) return;
-  for (std::uint32_t i = 0; i < count && good(); ++i) read_row(key, *at, rows.emplace_back(), limits::kMaxBodyDepth - 2);
+  for (std::uint32_t i = 0; i < count && good(); ++i)
+    read_row(key, *at, rows.emplace_back(), limits::kMaxBodyDepth - 2);
 }
 
 void FieldReader::read_row(std::string_view key, MsgpackReader& at, Row& row, std::uint32_t depth) {
@@ -189,9 +204,12 @@ bool FieldReader::value(std::string_view key, MsgpackReader& at, Value& value) {
   std::string_view text;
   std::uint32_t count = 0;
   switch (at.next()) {
-    case MsgpackType::boolean: return at.boolean(value.emplace<bool>());
-    case MsgpackType::unsigned_integer: return at.unsigned_integer(value.emplace<std::uint64_t>());
-    case MsgpackType::negative_integer: return at.signed_integer(value.emplace<std::int64_t>());
+    case MsgpackType::boolean:
+      return at.boolean(value.emplace<bool>());
+    case MsgpackType::unsigned_integer:
+      return at.unsigned_integer(value.emplace<std::uint64_t>());
+    case MsgpackType::negative_integer:
+      return at.signed_integer(value.emplace<std::int64_t>());
     case MsgpackType::real:
       if (at.real(value.emplace<double>()) && std::isfinite(std::get<double>(value))) return true;
       break;
@@ -208,7 +226,8 @@ bool FieldReader::value(std::string_view key, MsgpackReader& at, Value& value) {
       }
       return true;
     }
-    default: break;
+    default:
+      break;
   }
   expects(key, "a flag, a number, text or an array of texts as each value");
   return false;

@@ -1,12 +1,14 @@
-// Reads the fields of one message from a msgpack map, in whatever order they stand; unknown ones are ignored. See fields.hpp.
+// Reads the fields of one message from a msgpack map, in whatever order they stand; unknown ones are ignored. See
+// fields.hpp.
 //
 //   DecodeError error;
 //   FieldReader field(body, blob, error);
 //   Fields<M>::visit(field, message);
 //   if (!field.good()) return error;
 //
-// What it hands out is safe to use: sizes add up to the blob, counts agree, runs do not overflow, text is UTF-8 and within its limit.
-// After the first flaw it reads no further. The map is looked through once before; nothing is allocated for that.
+// What it hands out is safe to use: sizes add up to the blob, counts agree, runs do not overflow, text is UTF-8 and
+// within its limit. After the first flaw it reads no further. The map is looked through once before; nothing is
+// allocated for that.
 #pragma once
 
 #include <array>
@@ -44,7 +46,8 @@ class FieldReader {
     if (at == nullptr) return;
     const std::uint64_t limit = max_of<Number>();
     std::uint64_t read = 0;
-    if (!at->unsigned_integer(read) || read > limit) return expects(key, "a whole number from 0 to " + std::to_string(limit), limit);
+    if (!at->unsigned_integer(read) || read > limit)
+      return expects(key, "a whole number from 0 to " + std::to_string(limit), limit);
     value = static_cast<Number>(read);
   }
 

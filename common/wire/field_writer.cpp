@@ -7,7 +7,8 @@
 
 namespace stint::wire {
 
-// The map's head was kept free for a short map; only a message of more than 15 fields has to make room for a longer one.
+// The map's head was kept free for a short map; only a message of more than 15 fields has to make room for a longer
+// one.
 void FieldWriter::finish() {
   if (count_ <= 15) {
     out_[map_at_] = static_cast<char>(0x80 | count_);

@@ -28,7 +28,9 @@ inline std::string clean_text(std::string_view text) { return clean_utf8(text, l
 
 class FieldWriter {
  public:
-  explicit FieldWriter(std::string& out) : out_(out), sink_{out}, pack_(sink_), map_at_(out.size()) { out_.push_back('\x80'); }
+  explicit FieldWriter(std::string& out) : out_(out), sink_{out}, pack_(sink_), map_at_(out.size()) {
+    out_.push_back('\x80');
+  }
 
   void finish();
   const Blob& blob() const { return blob_; }

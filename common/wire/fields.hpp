@@ -1,11 +1,12 @@
-// The fields of every message by their names on the wire, once for both directions: a FieldWriter or a FieldReader visits them.
+// The fields of every message by their names on the wire, once for both directions: a FieldWriter or a FieldReader
+// visits them.
 //
 //   Fields<Ack>::visit(writer, ack);         // ack -> msgpack map
 //   Fields<Ack>::visit(reader, ack);         // msgpack map -> ack
 //
-// A field that has its default is left out of the map, and an absent field has its default. The default is zero, false or empty,
-// unless it stands here as the last argument; it is then the one in messages.hpp. Names are kept for ever: a name whose meaning
-// would change gets a successor instead.
+// A field that has its default is left out of the map, and an absent field has its default. The default is zero, false
+// or empty, unless it stands here as the last argument; it is then the one in messages.hpp. Names are kept for ever: a
+// name whose meaning would change gets a successor instead.
 #pragma once
 
 #include <string_view>
@@ -19,7 +20,8 @@ namespace stint::wire {
 template <class M>
 struct Fields;
 
-// --- parts of messages -------------------------------------------------------------------------------------------------------
+// --- parts of messages
+// -------------------------------------------------------------------------------------------------------
 
 template <>
 struct Fields<HeldLease> {
@@ -70,7 +72,8 @@ struct Fields<Counts> {
   }
 };
 
-// --- greeting ----------------------------------------------------------------------------------------------------------------
+// --- greeting
+// ----------------------------------------------------------------------------------------------------------------
 
 template <>
 struct Fields<Hello> {
@@ -152,7 +155,8 @@ struct Fields<Error> {
   }
 };
 
-// --- client ------------------------------------------------------------------------------------------------------------------
+// --- client
+// ------------------------------------------------------------------------------------------------------------------
 
 template <>
 struct Fields<Open> {
@@ -280,7 +284,8 @@ struct Fields<JobStatus> {
   }
 };
 
-// --- worker ------------------------------------------------------------------------------------------------------------------
+// --- worker
+// ------------------------------------------------------------------------------------------------------------------
 
 template <>
 struct Fields<JobInfo> {
@@ -379,7 +384,8 @@ struct Fields<State> {
   }
 };
 
-// --- steering ----------------------------------------------------------------------------------------------------------------
+// --- steering
+// ----------------------------------------------------------------------------------------------------------------
 
 template <>
 struct Fields<Command> {
@@ -432,7 +438,8 @@ struct Fields<Answer> {
   }
 };
 
-// --- events ------------------------------------------------------------------------------------------------------------------
+// --- events
+// ------------------------------------------------------------------------------------------------------------------
 
 template <>
 struct Fields<Event> {

@@ -20,7 +20,8 @@ Header read_header(std::string_view head) {
 
 bool has_bad_header(std::string_view head, Header& header, DecodeError& error) {
   if (head.size() < kHeaderBytes || !head.starts_with(kMagic)) {
-    error.text = "the first frame does not begin with a Stint header: \"ST\", version, type, session, number, 12 bytes in all";
+    error.text =
+        "the first frame does not begin with a Stint header: \"ST\", version, type, session, number, 12 bytes in all";
     return true;
   }
   header = read_header(head);

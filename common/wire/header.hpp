@@ -1,5 +1,6 @@
-// The twelve bytes in front of every message: "ST", major version, type, session, number; little-endian. This layout is the same in
-// every version of the protocol, so that a peer of another version can be told so in words that it understands.
+// The twelve bytes in front of every message: "ST", major version, type, session, number; little-endian. This layout is
+// the same in every version of the protocol, so that a peer of another version can be told so in words that it
+// understands.
 //
 //   write_header(head, MessageType::submit, session, seq);
 //   Header header = read_header(head);       // Requires: head.size() >= kHeaderBytes

@@ -1,4 +1,5 @@
-// Numbers as they lie in tables on the wire: little-endian, without alignment. The loops compile to single loads and stores.
+// Numbers as they lie in tables on the wire: little-endian, without alignment. The loops compile to single loads and
+// stores.
 #pragma once
 
 #include <cstdint>
@@ -12,9 +13,7 @@ inline std::uint32_t load_u32(const char* bytes) {
   return value;
 }
 
-inline std::uint64_t load_u64(const char* bytes) {
-  return std::uint64_t{load_u32(bytes + 4)} << 32 | load_u32(bytes);
-}
+inline std::uint64_t load_u64(const char* bytes) { return std::uint64_t{load_u32(bytes + 4)} << 32 | load_u32(bytes); }
 
 inline void append_u32(std::string& bytes, std::uint32_t value) {
   const char raw[4] = {static_cast<char>(value), static_cast<char>(value >> 8), static_cast<char>(value >> 16),

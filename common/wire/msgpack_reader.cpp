@@ -15,17 +15,45 @@ MsgpackType MsgpackReader::next() const {
   if (tag <= 0xBF) return MsgpackType::text;
   if (tag >= 0xE0) return MsgpackType::negative_integer;
   switch (tag) {
-    case 0xC0: return MsgpackType::nil;
-    case 0xC2: case 0xC3: return MsgpackType::boolean;
-    case 0xC4: case 0xC5: case 0xC6: return MsgpackType::bytes;
-    case 0xC7: case 0xC8: case 0xC9: return MsgpackType::extension;
-    case 0xCA: case 0xCB: return MsgpackType::real;
-    case 0xCC: case 0xCD: case 0xCE: case 0xCF: return MsgpackType::unsigned_integer;
-    case 0xD4: case 0xD5: case 0xD6: case 0xD7: case 0xD8: return MsgpackType::extension;
-    case 0xD9: case 0xDA: case 0xDB: return MsgpackType::text;
-    case 0xDC: case 0xDD: return MsgpackType::array;
-    case 0xDE: case 0xDF: return MsgpackType::map;
-    default: break;
+    case 0xC0:
+      return MsgpackType::nil;
+    case 0xC2:
+    case 0xC3:
+      return MsgpackType::boolean;
+    case 0xC4:
+    case 0xC5:
+    case 0xC6:
+      return MsgpackType::bytes;
+    case 0xC7:
+    case 0xC8:
+    case 0xC9:
+      return MsgpackType::extension;
+    case 0xCA:
+    case 0xCB:
+      return MsgpackType::real;
+    case 0xCC:
+    case 0xCD:
+    case 0xCE:
+    case 0xCF:
+      return MsgpackType::unsigned_integer;
+    case 0xD4:
+    case 0xD5:
+    case 0xD6:
+    case 0xD7:
+    case 0xD8:
+      return MsgpackType::extension;
+    case 0xD9:
+    case 0xDA:
+    case 0xDB:
+      return MsgpackType::text;
+    case 0xDC:
+    case 0xDD:
+      return MsgpackType::array;
+    case 0xDE:
+    case 0xDF:
+      return MsgpackType::map;
+    default:
+      break;
   }
   if (tag < 0xD0 || tag > 0xD3) return MsgpackType::invalid;
   // Some encoders write every signed variable in a signed format, also where its value is not negative.
@@ -73,7 +101,8 @@ bool MsgpackReader::unsigned_integer(std::uint64_t& value) {
 bool MsgpackReader::signed_integer(std::int64_t& value) {
   std::uint64_t bits = 0;
   if (next() == MsgpackType::unsigned_integer) {
-    if (!unsigned_integer(bits) || bits > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) return false;
+    if (!unsigned_integer(bits) || bits > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
+      return false;
     value = static_cast<std::int64_t>(bits);
     return true;
   }
@@ -144,9 +173,12 @@ bool MsgpackReader::skip(std::uint32_t depth) {
   std::string_view view;
   unsigned char first = 0;
   switch (next()) {
-    case MsgpackType::nil: return tag(first);
-    case MsgpackType::boolean: return boolean(flag);
-    case MsgpackType::unsigned_integer: return unsigned_integer(size);
+    case MsgpackType::nil:
+      return tag(first);
+    case MsgpackType::boolean:
+      return boolean(flag);
+    case MsgpackType::unsigned_integer:
+      return unsigned_integer(size);
     case MsgpackType::negative_integer: {
       std::int64_t negative = 0;
       return signed_integer(negative);
@@ -155,8 +187,10 @@ bool MsgpackReader::skip(std::uint32_t depth) {
       double number = 0;
       return real(number);
     }
-    case MsgpackType::text: return text(view);
-    case MsgpackType::bytes: return bytes(view);
+    case MsgpackType::text:
+      return text(view);
+    case MsgpackType::bytes:
+      return bytes(view);
     case MsgpackType::extension:
       tag(first);
       size = std::uint64_t{1} << ((first & 7) ^ 4);  // 0xD4 to 0xD8: 1, 2, 4, 8, 16 bytes
@@ -171,7 +205,8 @@ bool MsgpackReader::skip(std::uint32_t depth) {
       }
       return true;
     }
-    case MsgpackType::invalid: break;
+    case MsgpackType::invalid:
+      break;
   }
   return false;
 }

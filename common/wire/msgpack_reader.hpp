@@ -4,11 +4,12 @@
 //   std::uint32_t fields = 0;
 //   if (!at.map(fields)) return malformed();
 //
-// msgpack-c's unpack() allocates what a length announces before it has seen one element of it (five bytes ask for 96 GB), and even
-// its visitors allocate a stack for each call. Here a length is believed only as far as bytes are there to back it.
+// msgpack-c's unpack() allocates what a length announces before it has seen one element of it (five bytes ask for 96
+// GB), and even its visitors allocate a stack for each call. Here a length is believed only as far as bytes are there
+// to back it.
 //
-// Each function reads one value of its type and steps behind it; false means that there is none, and where the reader then stands
-// is not defined. A view points into the bytes that were given.
+// Each function reads one value of its type and steps behind it; false means that there is none, and where the reader
+// then stands is not defined. A view points into the bytes that were given.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +18,19 @@
 
 namespace stint::wire {
 
-enum class MsgpackType { nil, boolean, unsigned_integer, negative_integer, real, text, bytes, array, map, extension, invalid };
+enum class MsgpackType {
+  nil,
+  boolean,
+  unsigned_integer,
+  negative_integer,
+  real,
+  text,
+  bytes,
+  array,
+  map,
+  extension,
+  invalid
+};
 
 class MsgpackReader {
  public:
@@ -33,8 +46,8 @@ class MsgpackReader {
   bool real(double& value);                     // a float of either width, or an integer
   bool text(std::string_view& value);           // not looked at: whether it is UTF-8 is for the caller to ask
   bool bytes(std::string_view& value);
-  bool array(std::uint32_t& elements);          // its elements follow; never more of them than bytes
-  bool map(std::uint32_t& pairs);               // its keys and values follow; never more pairs than bytes for them
+  bool array(std::uint32_t& elements);  // its elements follow; never more of them than bytes
+  bool map(std::uint32_t& pairs);       // its keys and values follow; never more pairs than bytes for them
 
   // Steps over one value of any type with at most `depth` levels of arrays and maps.
   bool skip(std::uint32_t depth);

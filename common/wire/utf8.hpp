@@ -12,7 +12,8 @@ namespace stint::wire {
 
 bool is_utf8(std::string_view text);
 
-// The same text where it is valid, else each wrong byte replaced by U+FFFD; cut before the first character that exceeds `limit` bytes.
+// The same text where it is valid, else each wrong byte replaced by U+FFFD; cut before the first character that exceeds
+// `limit` bytes.
 std::string clean_utf8(std::string_view text, std::size_t limit);
 
 }  // namespace stint::wire

@@ -26,7 +26,8 @@ int main(int argc, char** argv) {
   const std::string directory = argv[1];
   for (const Envelope& envelope : test::sample_of_each_message()) {
     const Frames frames = encode(envelope);
-    write(directory + "/message_" + std::to_string(static_cast<int>(type_of(envelope.message))), frames.head, frames.blob.view());
+    write(directory + "/message_" + std::to_string(static_cast<int>(type_of(envelope.message))), frames.head,
+          frames.blob.view());
   }
   const Event event = test::sample_event();
   write(directory + "/event", encode_event(event), event.topic);

@@ -27,7 +27,9 @@ inline std::string head_with(int type, std::string_view body, int major = kProto
   return head;
 }
 
-inline std::string head_with(MessageType type, std::string_view body) { return head_with(static_cast<int>(type), body); }
+inline std::string head_with(MessageType type, std::string_view body) {
+  return head_with(static_cast<int>(type), body);
+}
 
 template <class Fill>
 std::string crafted(MessageType type, Fill fill) {

@@ -114,7 +114,8 @@ TEST_CASE("bytes behind the body") {
 }
 
 TEST_CASE("a field that is there twice, also one that nobody knows") {
-  CHECK(names(refusal(head_with(MessageType::heartbeat, "\x82\xA4upto\x01\xA4upto\x02")), "\"upto\": it is there twice"));
+  CHECK(
+      names(refusal(head_with(MessageType::heartbeat, "\x82\xA4upto\x01\xA4upto\x02")), "\"upto\": it is there twice"));
   CHECK(names(refusal(head_with(MessageType::heartbeat, "\x82\xA1x\x01\xA1x\x02")), "\"x\": it is there twice"));
 }
 
@@ -150,8 +151,8 @@ TEST_CASE("values of the wrong type or range name the field and what it should b
 }
 
 TEST_CASE("a number may come in any width, with a sign or without") {
-  for (const std::string& seven : {"\x07"s, "\xCC\x07"s, "\xCD\0\x07"s, "\xCE\0\0\0\x07"s, "\xCF\0\0\0\0\0\0\0\x07"s, "\xD0\x07"s,
-                                   "\xD1\0\x07"s, "\xD2\0\0\0\x07"s, "\xD3\0\0\0\0\0\0\0\x07"s}) {
+  for (const std::string& seven : {"\x07"s, "\xCC\x07"s, "\xCD\0\x07"s, "\xCE\0\0\0\x07"s, "\xCF\0\0\0\0\0\0\0\x07"s,
+                                   "\xD0\x07"s, "\xD1\0\x07"s, "\xD2\0\0\0\x07"s, "\xD3\0\0\0\0\0\0\0\x07"s}) {
     CHECK(is_accepted(head_with(MessageType::heartbeat, "\x81\xA4upto" + seven)));
     CHECK(is_accepted(head_with(MessageType::open, "\x81\xA8priority" + seven)));
   }
@@ -163,7 +164,8 @@ TEST_CASE("a fraction is a number from 0 to 1; NaN is none") {
   const auto fraction = [](auto value) {
     return crafted(MessageType::progress, [&](Packer& pack) { pack.pack_map(1).pack("fraction"s).pack(value); });
   };
-  for (const double bad : {std::nan(""), -0.1, 1.1, double(INFINITY)}) CHECK(names(refusal(fraction(bad)), "from 0 to 1"));
+  for (const double bad : {std::nan(""), -0.1, 1.1, double(INFINITY)})
+    CHECK(names(refusal(fraction(bad)), "from 0 to 1"));
   CHECK(is_accepted(fraction(0.5F)));
   CHECK(is_accepted(fraction(1)));
 }
@@ -183,7 +185,8 @@ TEST_CASE("text is UTF-8 and within its limit") {
 
 TEST_CASE("lists keep to their limits") {
   const std::vector<std::string> kinds(limits::kMaxKinds + 1, "k");
-  CHECK(names(refusal(crafted(MessageType::state, [&](Packer& pack) { pack.pack_map(1).pack("kinds"s).pack(kinds); })), "kinds"));
+  CHECK(names(refusal(crafted(MessageType::state, [&](Packer& pack) { pack.pack_map(1).pack("kinds"s).pack(kinds); })),
+              "kinds"));
   CHECK(names(refusal(crafted(MessageType::hello,
                               [](Packer& pack) {
                                 pack.pack_map(1).pack("held"s).pack_array(limits::kMaxHeldLeases + 1);
@@ -236,7 +239,8 @@ TEST_CASE("a payload beyond its limit is refused by size and limit") {
 
 TEST_CASE("the two outputs of one task have one limit together") {
   const std::uint32_t half = limits::kMaxPayloadBytes / 2 + 1;
-  const auto results = [&](std::initializer_list<std::uint32_t> sizes, std::initializer_list<std::uint32_t> error_sizes) {
+  const auto results = [&](std::initializer_list<std::uint32_t> sizes,
+                           std::initializer_list<std::uint32_t> error_sizes) {
     return crafted(MessageType::results, [&](Packer& pack) {
       pack.pack_map(3).pack("n"s).pack(sizes.size());
       pack.pack("sizes"s);
@@ -285,9 +289,13 @@ TEST_CASE("an event is refused like any other message") {
   CHECK(std::holds_alternative<DecodeError>(decode_event("\xFF", head)));
   CHECK(std::holds_alternative<DecodeError>(decode_event(std::string(limits::kMaxTopicBytes + 1, 't'), head)));
   CHECK(std::holds_alternative<DecodeError>(decode_event(event.topic, head_with(4, "\x80"))));
-  CHECK(std::holds_alternative<DecodeError>(decode_event(event.topic, head_with(40, "\x81\xA6" "fields\x81\xA1x\xC0"))));
+  CHECK(std::holds_alternative<DecodeError>(decode_event(event.topic, head_with(40,
+                                                                                "\x81\xA6"
+                                                                                "fields\x81\xA1x\xC0"))));
   CHECK(std::holds_alternative<DecodeError>(
-      decode_event(event.topic, head_with(40, "\x81\xA6" "fields\x81\xA1x\xCB\x7F\xF8\0\0\0\0\0\0"s))));
+      decode_event(event.topic, head_with(40,
+                                          "\x81\xA6"
+                                          "fields\x81\xA1x\xCB\x7F\xF8\0\0\0\0\0\0"s))));
   for (std::size_t size = 0; size < head.size(); ++size) {
     CHECK(std::holds_alternative<DecodeError>(decode_event(event.topic, head.substr(0, size))));
   }

@@ -13,7 +13,8 @@ namespace {
 Envelope there_and_back(const Envelope& envelope) {
   const Frames frames = encode(envelope);
   const Decoded decoded = decode(frames.head, frames.blob);
-  if (const auto* error = std::get_if<DecodeError>(&decoded)) FAIL("type " << int(type_of(envelope.message)) << ": " << error->text);
+  if (const auto* error = std::get_if<DecodeError>(&decoded))
+    FAIL("type " << int(type_of(envelope.message)) << ": " << error->text);
   return std::get<Envelope>(decoded);
 }
 

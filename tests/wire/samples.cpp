@@ -56,7 +56,15 @@ Outcomes some_outcomes() {
 
 std::vector<Envelope> sample_of_each_message() {
   const std::vector<Message> messages{
-      Hello{Role::worker, "anvil", Incarnation{0xFEDC'BA98'7654'3210}, 2, StoreId{5}, 9, {"resize", "crop"}, 4, true,
+      Hello{Role::worker,
+            "anvil",
+            Incarnation{0xFEDC'BA98'7654'3210},
+            2,
+            StoreId{5},
+            9,
+            {"resize", "crop"},
+            4,
+            true,
             {{kLease, kJob, {{0, 3}, {8, 1}}}, {LeaseId{2}, JobId{1}, {{5, 5}}}}},
       Welcome{2, 9, StoreId{5}, 3, "anvil-2", 2'000, 3, 8'388'608, 262'144, 16'777'216, {{kLease, {{8, 1}}}}},
       HelloAgain{"the session is unknown"},
