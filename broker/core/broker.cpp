@@ -133,8 +133,7 @@ void Broker::unreachable(TimePoint now, PeerId address, Outbox& out) {
   const Call call(*this, now, out);
   Peer* peer = find_peer(address);
   if (peer == nullptr) return;
-  peer->reachable = false;
-  if (auto* worker = dynamic_cast<Worker*>(peer)) update_room(*worker);
+  set_unreachable(*peer);
 }
 
 void Broker::shut_down(TimePoint now, Outbox& out) {
@@ -211,6 +210,9 @@ void Broker::on_timer(const Timer& timer) {
       break;
     case TimerKind::accept:
       if (Job* due = job(); due != nullptr && due->accept_due) tell_accepted(*due);
+      break;
+    case TimerKind::recall:
+      recall_hoarded();
       break;
     case TimerKind::beat:
       events_.publish(*out_, std::string(kBrokerTopic), "beat", row_of_broker());

@@ -67,6 +67,7 @@ class Broker {
   // --- greeting and life: on_hello.cpp, peers.cpp ---
   void on_hello(PeerId from, const Hello& hello);
   bool refuse(PeerId from, const Hello& hello);
+  static std::string complaint_about(const std::vector<std::string>& kinds);  // empty: a worker may offer these
   void greet(Peer& peer, PeerId from, const Hello& hello, std::vector<Drop> drop);
   void move_to(Peer& peer, PeerId address);
   void join(PeerId from, const Hello& hello);
@@ -77,6 +78,7 @@ class Broker {
   std::vector<Run> reconcile_lease(Worker& worker, const HeldLease& held);
   std::vector<Run> adopt(Worker& worker, const HeldLease& held);
   std::string unique_name(const Hello& hello);
+  void set_unreachable(Peer& peer);
   void say_hello_again(PeerId to, std::string_view reason);
   void on_bye(Peer& peer, const Bye& bye);
   void on_heartbeat(Worker& worker, const Heartbeat& heartbeat);
@@ -119,6 +121,7 @@ class Broker {
   // --- the writer's window: windows.cpp ---
   Window window_of(const Job& job) const;
   void offer_window(Job& job);
+  void set_window(Job& job, Window window);
   void tell_accepted(Job& job);
   Index fresh_limit(const Job& job) const;
   std::string standing_reason(const Job& job) const;
@@ -128,6 +131,8 @@ class Broker {
   // --- leases: dispatch.cpp, on_results.cpp, on_release.cpp ---
   void dispatch(Worker& worker);
   void dispatch(Job& job);
+  bool grant_next(Worker& worker);
+  void fill_ahead(Worker& worker);
   bool grant(Worker& worker, Job& job);
   bool grant_alone(Worker& worker, Job& job);
   void dispatch_reserved(Worker& worker);
@@ -135,17 +140,23 @@ class Broker {
   std::uint32_t grant_waiting(Worker& worker, Job& job, Suspicion suspicion, std::uint32_t most);
   std::uint32_t grant_fresh(Worker& worker, Job& job, std::uint32_t most);
   std::uint32_t wanted_by(const Worker& worker, const Job& job) const;
+  bool has_byte_room(const Worker& worker) const;
   void hand_out(Worker& worker, Job& job, Tasks tasks);
   void inform(Worker& worker, Job& job);
+  void recall_hoarded();
+  bool wants_room(const Job& job) const;
+  void slow_down(Worker& worker, Job& job, Duration silence);
+  void remember(Worker& worker, std::unique_ptr<Lease> lease);
   void hold(Worker& worker, JobId id, std::int64_t count);
   void measure(Worker& worker, Job& job, std::uint64_t micros, std::uint32_t count);
   void update_room(Worker& worker);
+  bool may_go(const Job& job) const;
   void update_ready(Job& job);
 
   void on_results(Worker& worker, const LeaseResults& results);
   void end_tasks(Worker& worker, Job& job, const Lease& lease, Outcomes outcomes);
-  Outcomes without_retries(Job& job, const Outcomes& outcomes);
-  bool retry(Job& job, Index index, Failure code);
+  Outcomes without_retries(Worker& worker, Job& job, const Outcomes& outcomes);
+  bool retry(Worker& worker, Job& job, Index index, Failure code);
   void wake_delayed(Job& job);
   void decide(Job& job, JobResults results);
   void on_release(Worker& worker, const Release& release);
@@ -173,6 +184,7 @@ class Broker {
   // --- steering: on_command.cpp, on_query.cpp ---
   void on_command(Client& client, const Command& command);
   void on_query(Client& client, const Query& query);
+  void remember(const Client& client, const Done& done);
   bool run_job_command(Client& client, const Command& command, Done& done);
   bool run_drain(Client& client, const Command& command, Done& done);
   void drain(Worker& worker, std::uint32_t deadline_ms);
@@ -231,6 +243,8 @@ class Broker {
   std::uint64_t dispatches_ = 0;
   std::uint64_t backlog_bytes_ = 0;  // payloads accepted and not handed out
   std::uint64_t kept_bytes_ = 0;     // results that no reader consumes
+  std::uint64_t hoarded_ = 0;        // tasks that workers hold beyond their slots
+  bool recall_waits_ = false;        // a reminder is set
   std::uint64_t late_ = 0;           // results that came too late and changed nothing
   std::set<JobId> closed_windows_;   // jobs whose writer was told to wait
 

@@ -30,14 +30,10 @@ void Broker::apply(ResultsDecided& decided) {
     if (decided.results.outcomes.not_done.empty()) return;
     decided.results.outcomes = failures_of(decided.results.outcomes);
   }
-  const std::uint64_t before = job->log.bytes();
-  if (job->options.order) {
-    job->by_index.append(decided.results);
-  } else {
-    if (job->indexed) job->by_index.append(decided.results);
-    job->log.append(std::move(decided.results));
-    if (!job->is_streaming()) kept_bytes_ += job->log.bytes() - before;
-  }
+  const std::uint64_t before = job->retained_bytes();
+  if (job->indexed) job->by_index.append(decided.results);
+  if (!job->options.order) job->log.append(std::move(decided.results));
+  if (!job->is_streaming()) kept_bytes_ += job->retained_bytes() - before;
   stirred_jobs_.insert(job->id);
 }
 

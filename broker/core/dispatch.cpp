@@ -23,68 +23,92 @@ double work_limit_us(const Worker& worker) {
 // As much as a worker should have now, from whichever jobs.
 void Broker::dispatch(Worker& worker) {
   if (worker.reserved_for != JobId{}) return dispatch_reserved(worker);
-  while (worker.takes_work() && worker.free_slots() > 0) {
-    Job* job = scheduler_.best_job(worker);
-    if (job == nullptr || !grant(worker, *job)) break;
+  while (worker.room == Room::free && grant_next(worker)) {
   }
-  if (worker.room == Room::prefetch) {
-    const auto jobs = scheduler_.next_jobs(worker, kJobsTried);
-    const bool suspects = std::any_of(jobs.begin(), jobs.end(), [](const Job* job) { return job->tasks.has_suspects(); });
-    for (Job* job : jobs) {
-      if (!suspects && worker.room == Room::prefetch) grant(worker, *job);
-    }
+  if (worker.room == Room::prefetch) fill_ahead(worker);
+}
+
+// From the first job that has something for it, in the order of their turns; false: there is none.
+bool Broker::grant_next(Worker& worker) {
+  for (Job* job : scheduler_.next_jobs(worker, kJobsTried)) {
+    if (grant(worker, *job)) return true;
+    if (worker.reserved_for != JobId{}) return false;
+    update_ready(*job);
+  }
+  return false;
+}
+
+// Beyond its slots, from jobs of the highest priority that waits only. What is suspect waits for a free slot, and nothing overtakes it.
+void Broker::fill_ahead(Worker& worker) {
+  const auto jobs = scheduler_.next_jobs(worker, kJobsTried);
+  if (std::any_of(jobs.begin(), jobs.end(), [](const Job* job) { return job->tasks.has_ready(Suspicion::one_per_slot); })) return;
+  for (Job* job : jobs) {
+    if (worker.room == Room::prefetch && job->priority == jobs.front()->priority) grant(worker, *job);
   }
 }
 
 // It has emptied itself for a task that must be alone; unless that has meanwhile gone elsewhere.
 void Broker::dispatch_reserved(Worker& worker) {
   Job* job = find_job(worker.reserved_for);
-  const bool needed = job != nullptr && job->turn && !job->tasks.ready(Suspicion::alone).empty();
+  const bool needed = job != nullptr && worker.takes_work() && may_go(*job) && job->tasks.has_ready(Suspicion::alone);
   if (needed && worker.held > 0) return;
   end_reservation(worker);
   if (!needed || !worker.takes_work() || !grant_alone(worker, *job)) dispatch(worker);
 }
 
 void Broker::end_reservation(Worker& worker) {
-  if (Job* job = find_job(worker.reserved_for)) job->is_reserving = false;
+  if (Job* job = find_job(worker.reserved_for)) {
+    job->reserved = {};
+    stirred_jobs_.insert(job->id);
+  }
   worker.reserved_for = {};
   update_room(worker);
 }
 
 // A job has something new to hand out: to workers with free slots first, longest without work first.
 void Broker::dispatch(Job& job) {
+  while (job.turn && job.tasks.has_ready(Suspicion::alone)) {
+    Worker* worker = scheduler_.empty_handed(*job.kind);
+    if (worker == nullptr || !grant_alone(*worker, job)) break;
+  }
   while (job.turn) {
     Worker* worker = scheduler_.longest_idle(*job.kind);
     if (worker == nullptr) break;
     const std::uint64_t before = dispatches_;
     dispatch(*worker);
-    if (dispatches_ == before) break;
+    if (dispatches_ != before || worker->room != Room::free) continue;
+    for (Worker* other : scheduler_.with_room(*job.kind, Room::free)) dispatch(*other);  // that one can't take it: perhaps another
+    break;
   }
-  if (!job.turn || job.tasks.has_suspects()) return;
-  for (Worker* worker : scheduler_.with_prefetch_room(*job.kind)) {
+  if (!job.turn || job.tasks.has_ready(Suspicion::one_per_slot)) return;
+  for (Worker* worker : scheduler_.with_room(*job.kind, Room::prefetch)) {
     if (!job.turn) return;
-    grant(*worker, job);
+    if (worker->room == Room::prefetch && scheduler_.next_jobs(*worker, 1).front()->priority == job.priority) grant(*worker, job);
   }
 }
 
 // False: this worker can take nothing of this job now.
 bool Broker::grant(Worker& worker, Job& job) {
-  if (!job.tasks.ready(Suspicion::alone).empty()) {
+  if (job.tasks.has_ready(Suspicion::alone)) {
     if (worker.held == 0) return grant_alone(worker, job);
-    if (!job.is_reserving) {  // one worker empties itself; the others go on with the rest
-      job.is_reserving = true;
+    if (job.reserved == Incarnation{}) {  // one worker empties itself; the others go on with the rest
+      job.reserved = worker.incarnation;
       worker.reserved_for = job.id;
       update_room(worker);
       return false;
     }
   }
-  if (!job.tasks.ready(Suspicion::one_per_slot).empty() && worker.free_slots() > 0) {
+  if (job.tasks.has_ready(Suspicion::one_per_slot) && worker.free_slots() > 0) {
     return grant_waiting(worker, job, Suspicion::one_per_slot, worker.free_slots()) > 0;
   }
   std::uint32_t wanted = wanted_by(worker, job);
   const std::uint32_t before = wanted;
-  while (wanted > 0 && !job.tasks.ready(Suspicion::none).empty()) wanted -= grant_waiting(worker, job, Suspicion::none, wanted);
-  while (wanted > 0) {
+  while (wanted > 0 && has_byte_room(worker)) {
+    const std::uint32_t granted = grant_waiting(worker, job, Suspicion::none, wanted);
+    if (granted == 0) break;
+    wanted -= granted;
+  }
+  while (wanted > 0 && has_byte_room(worker)) {
     const std::uint32_t granted = grant_fresh(worker, job, wanted);
     if (granted == 0) break;
     wanted -= granted;
@@ -92,19 +116,26 @@ bool Broker::grant(Worker& worker, Job& job) {
   return wanted < before;
 }
 
-// How many tasks of a job a worker should get now, beyond those that it holds.
+// How many tasks of a job a worker should get now, beyond those that it holds. What it holds of other jobs is no reason to give less:
+// else a job that came first, and is filled up again and again, would keep all others out.
 std::uint32_t Broker::wanted_by(const Worker& worker, const Job& job) const {
   const std::uint32_t free = worker.free_slots();
   if (worker.suspects > 0) return free;
   const auto pace = worker.paces.find(job.id);
+  const std::uint32_t held = pace == worker.paces.end() ? 0 : pace->second.held;
   const std::uint32_t depth = pace == worker.paces.end() ? worker.slots : std::max(pace->second.depth, worker.slots);
-  const std::uint32_t ahead = depth > worker.held ? depth - worker.held : 0;
-  if (free == 0 && ahead < depth / 4) return 0;  // little gifts cost a message each
+  const std::uint32_t ahead = depth > held ? depth - held : 0;
+  if (free == 0 && (ahead == 0 || ahead < depth / 4)) return 0;  // little gifts cost a message each
   std::uint64_t wanted = std::max(free, ahead);
   if (job.kind->workers > 1) {  // near the tail: leave something for the others
-    wanted = std::min<std::uint64_t>(wanted, std::max<std::uint64_t>(free, job.counts.queued / (2 * job.kind->workers)));
+    wanted = std::min(wanted, std::max<std::uint64_t>({free, job.counts.queued / (2 * job.kind->workers), 1}));
   }
   return static_cast<std::uint32_t>(wanted);
+}
+
+// An empty window admits one task of any size.
+bool Broker::has_byte_room(const Worker& worker) const {
+  return worker.held == 0 || worker.held_bytes < limits::kWorkerWindowBytes;
 }
 
 bool Broker::grant_alone(Worker& worker, Job& job) {
@@ -122,6 +153,7 @@ std::uint32_t Broker::grant_waiting(Worker& worker, Job& job, Suspicion suspicio
   Attempt attempts = 0;
   for (const Index index : ready) {
     const Single& task = *job.tasks.find_single(index);
+    if (task.avoids(worker.incarnation, now_) && job.kind->workers > 1) continue;
     if (indices.empty()) attempts = task.attempts;
     const bool full = !indices.empty() && payloads.bytes() + task.payload.size() > limits::kBatchBytes;
     if (task.attempts != attempts || full || indices.size() == most) break;
@@ -131,7 +163,9 @@ std::uint32_t Broker::grant_waiting(Worker& worker, Job& job, Suspicion suspicio
   if (indices.empty()) return 0;
   for (const Index index : indices) {
     job.tasks.lease(index);
-    ++job.tasks.single(index).attempts;
+    Single& task = job.tasks.single(index);
+    ++task.attempts;
+    task.last_lease = {};  // from now on the new lease counts, whoever comes back
   }
   const auto count = static_cast<std::uint32_t>(indices.size());
   hand_out(worker, job, {LeaseId{}, job.id, Indices(std::move(indices)), attempts + 1, suspicion, payloads.take()});
@@ -142,7 +176,6 @@ std::uint32_t Broker::grant_fresh(Worker& worker, Job& job, std::uint32_t most) 
   const Index limit = fresh_limit(job);
   if (job.tasks.fresh() >= limit) return 0;
   const std::uint64_t room = worker.held_bytes < limits::kWorkerWindowBytes ? limits::kWorkerWindowBytes - worker.held_bytes : 0;
-  if (worker.held > 0 && job.tasks.next_fresh_size() > room) return 0;
   FreshTasks fresh = job.tasks.take_fresh(limit, most, std::min(room, limits::kBatchBytes));
   backlog_bytes_ -= fresh.tasks.blob.size();
   const auto count = static_cast<std::uint32_t>(fresh.run.count);
@@ -155,10 +188,8 @@ void Broker::hand_out(Worker& worker, Job& job, Tasks tasks) {
   const std::uint32_t count = tasks.indices.count();
   tasks.lease = LeaseId{options_.epoch << 40 | ++last_lease_};
   worker.served = job.last_served = ++dispatches_;
-  leases_.emplace(tasks.lease, std::make_unique<Lease>(tasks.lease, job.id, worker.incarnation, tasks.indices, tasks.attempt,
-                                                       tasks.suspicion, tasks.tasks.blob.size()));
-  worker.leases.insert(tasks.lease);
-  worker.held_bytes += tasks.tasks.blob.size();
+  remember(worker, std::make_unique<Lease>(tasks.lease, job.id, worker.incarnation, tasks.indices, tasks.attempt, tasks.suspicion,
+                                           tasks.tasks.blob.size()));
   if (tasks.suspicion != Suspicion::none) worker.suspects += count;
   move(job, TaskState::queued, TaskState::running, count);
   inform(worker, job);
@@ -166,6 +197,14 @@ void Broker::hand_out(Worker& worker, Job& job, Tasks tasks) {
   say(worker, std::move(tasks));
   hold(worker, job.id, count);
   update_ready(job);
+}
+
+void Broker::remember(Worker& worker, std::unique_ptr<Lease> lease) {
+  lease->last_result = now_;
+  worker.leases.insert(lease->id());
+  worker.held_bytes += lease->bytes();
+  if (Job* job = find_job(lease->job())) job->leases.insert(lease->id());
+  leases_.emplace(lease->id(), std::move(lease));
 }
 
 // JOB_INFO goes before a session's first tasks of a job.
@@ -186,7 +225,14 @@ void Broker::hold(Worker& worker, JobId id, std::int64_t count) {
   const std::uint32_t slots_before = std::min(pace.held, worker.slots);
   const std::uint32_t held_before = pace.held;
   pace.held = static_cast<std::uint32_t>(pace.held + count);
+  hoarded_ -= worker.held - std::min(worker.held, worker.slots);
   worker.held = static_cast<std::uint32_t>(worker.held + count);
+  hoarded_ += worker.held - std::min(worker.held, worker.slots);
+  if (hoarded_ > 0 && !recall_waits_) {
+    recall_waits_ = true;
+    timers_.remind(now_ + limits::kRecallAfter, TimerKind::recall, 0);
+  }
+  if (pace.mean_us == 0) worker.unmeasured = static_cast<std::uint32_t>(worker.unmeasured + count);
   worker.work_us = worker.held == 0 ? 0 : worker.work_us + static_cast<double>(count) * pace.mean_us;
   Job* job = find_job(id);
   if (job != nullptr) {
@@ -205,6 +251,7 @@ void Broker::measure(Worker& worker, Job& job, std::uint64_t micros, std::uint32
   constexpr double kNewWeight = 0.25;
   Pace& pace = worker.paces[job.id];
   const double mean = std::max(static_cast<double>(micros) / count, kQuickest);
+  if (pace.mean_us == 0) worker.unmeasured -= pace.held;
   const double smoothed = pace.mean_us == 0 ? mean : pace.mean_us + kNewWeight * (mean - pace.mean_us);
   worker.work_us += pace.held * (smoothed - pace.mean_us);
   pace.mean_us = smoothed;
@@ -214,20 +261,22 @@ void Broker::measure(Worker& worker, Job& job, std::uint64_t micros, std::uint32
 
 void Broker::update_room(Worker& worker) {
   Room room = Room::none;
-  if (worker.takes_work() && worker.reserved_for == JobId{}) {
+  if (worker.takes_work() && worker.reserved_for == JobId{} && has_byte_room(worker)) {
     if (worker.free_slots() > 0) {
       room = Room::free;
-    } else if (worker.suspects == 0 && worker.work_us < work_limit_us(worker) &&
-               worker.held_bytes < limits::kWorkerWindowBytes) {
+    } else if (worker.suspects == 0 && worker.unmeasured == 0 && worker.work_us < work_limit_us(worker)) {
       room = Room::prefetch;
     }
   }
   scheduler_.set_room(worker, room);
 }
 
+bool Broker::may_go(const Job& job) const { return !job.paused && !job.ended && !job.cancelled && !shutting_down_; }
+
 void Broker::update_ready(Job& job) {
-  const bool may_go = !job.paused && !job.ended && !job.cancelled && !shutting_down_;
-  scheduler_.set_ready(job, may_go && (job.tasks.has_ready() || job.tasks.fresh() < fresh_limit(job)));
+  const bool go = may_go(job);
+  if (job.reserved != Incarnation{} && !(go && job.tasks.has_ready(Suspicion::alone))) stirred_workers_.insert(job.reserved);
+  scheduler_.set_ready(job, go && (job.tasks.has_ready() || job.tasks.fresh() < fresh_limit(job)));
 }
 
 }  // namespace stint::broker

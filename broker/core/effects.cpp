@@ -1,6 +1,5 @@
 // The queue between deciding and telling.
 #include "broker/core/broker.hpp"
-#include "common/model/limits.hpp"
 
 namespace stint::broker {
 
@@ -14,12 +13,6 @@ void Broker::change(Change change) {
 void Broker::when_committed(Effect effect) { effects_.emplace_back(last_commit_, std::move(effect)); }
 
 void Broker::apply(const CommandDone& command) {
-  answers_[{command.client, command.done.req}] = command.done;
-  answered_.emplace_back(command.client, command.done.req);
-  if (answered_.size() > limits::kStoredAnswers) {
-    answers_.erase(answered_.front());
-    answered_.pop_front();
-  }
   if (Client* client = find_client(command.client)) say(*client, command.done);
 }
 

@@ -5,6 +5,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_set>
 #include <utility>
@@ -89,9 +90,10 @@ struct Job {
   KindQueue* kind = nullptr;
   std::unique_ptr<Turn> turn;      // its place in its kind's queue; null: it has nothing to hand out
   std::uint64_t last_served = 0;   // counts dispatches
+  std::set<LeaseId> leases;        // those that are not revoked
   std::uint32_t slots_in_use = 0;
   std::uint32_t workers = 0;       // that hold tasks of it
-  bool is_reserving = false;       // a worker empties itself for a task of it that must be alone
+  Incarnation reserved{};          // the worker that empties itself for a task of it that must be alone
   std::unordered_set<Incarnation> informed;  // workers that know its JOB_INFO
 
   // for people
@@ -99,6 +101,7 @@ struct Job {
   std::uint64_t losses = 0;        // leases lost with a worker
   std::string reason;              // why it stands still; empty: it does not
   bool reason_told = true;
+  TimePoint reason_due{};          // when it is told, if it lasts until then
   TimePoint progress_at{};         // when the next progress event may go out
   bool progress_due = false;
   bool progress_waits = false;     // a reminder is set

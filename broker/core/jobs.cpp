@@ -91,10 +91,10 @@ void Broker::cancel(Job& job, std::string reason) {
   move(job, TaskState::running, TaskState::cancelled, job.counts.running);
   backlog_bytes_ -= job.tasks.fresh_bytes();
   job.tasks.clear();
-  for (const auto& [id, lease] : leases_) {
-    if (lease->job() != job.id || lease->revoked) continue;
-    lease->revoked = true;
-    if (Worker* worker = find_worker(lease->worker())) say(*worker, Recall{id, {}, RecallMode::stop});
+  for (const LeaseId id : std::exchange(job.leases, {})) {
+    Lease& lease = *leases_.at(id);
+    lease.revoked = true;
+    if (Worker* worker = find_worker(lease.worker())) say(*worker, Recall{id, {}, RecallMode::stop});
   }
   when_committed(JobChanged{job.id, JobChange::cancelled, reason});
   end_if_done(job, std::move(reason));
@@ -111,7 +111,7 @@ void Broker::end_if_done(Job& job, std::string reason) {
 void Broker::apply(const JobChanged& changed) {
   Job* job = find_job(changed.job);
   if (job == nullptr) return;
-  job->reason = changed.reason;
+  if (changed.change != JobChange::closed) job->reason = changed.reason;
   switch (changed.change) {
     case JobChange::closed:
       job->told.closed = true;
@@ -126,6 +126,7 @@ void Broker::apply(const JobChanged& changed) {
       break;
     case JobChange::cancelled:
       job->told.cancelled = true;
+      tell_accepted(*job);  // its writer may be waiting for room
       break;
     case JobChange::ended:
       end_told(*job);
@@ -165,7 +166,9 @@ void Broker::forget_oldest() {
   for (std::size_t i = 0; i < ended_.size() && beyond > 0;) {
     Job& job = *jobs_.at(ended_[i]);
     const bool unread = job.is_streaming() && job.consumed < job.results_end();
-    if (!job.readers.empty() || (unread && job.writer_present)) {
+    const bool being_read = std::any_of(job.readers.begin(), job.readers.end(),
+                                        [](const Reader& reader) { return !reader.end_told || !reader.in_flight.empty(); });
+    if (being_read || (unread && job.writer_present)) {
       ++i;
       continue;
     }
@@ -179,9 +182,13 @@ void Broker::forget(Job& job) {
   scheduler_.set_ready(job, false);
   if (Client* writer = find_client(job.writer)) writer->writes.erase(job.id);
   for (const Reader& reader : job.readers) {
-    if (Client* client = find_client(reader.client)) client->reads.erase(job.id);
+    Client* client = find_client(reader.client);
+    if (client == nullptr) continue;
+    client->reads.erase(job.id);
+    if (reader.end_told) continue;
+    say(*client, Error{0, ErrorCode::unknown_job, false, "job " + std::to_string(value(job.id)) + " was forgotten while it was read", 0, {}, job.id});
   }
-  if (!job.is_streaming()) kept_bytes_ -= job.log.bytes();
+  if (!job.is_streaming()) kept_bytes_ -= job.retained_bytes();
   by_key_.erase(job.options.key);
   closed_windows_.erase(job.id);
   events_.forget(job_topic(job.id));

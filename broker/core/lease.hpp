@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/model/messages.hpp"
+#include "common/model/time.hpp"
 
 namespace stint::broker {
 
@@ -24,6 +25,9 @@ class Lease {
 
   // Revoked: its job was cancelled. Its tasks count no more, but occupy the worker until it answers.
   bool revoked = false;
+
+  bool recalled = false;     // asked to give back what has not started, and not yet answered
+  TimePoint last_result{};   // or when it was handed out
 
   // Takes a task out of the lease; false when it is not (or no longer) in it.
   bool take(Index index);

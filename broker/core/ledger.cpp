@@ -14,6 +14,8 @@ void Broker::check_invariants() const {
     held[lease->worker()] += lease->open();
     const Worker* worker = find_worker(lease->worker());
     STINT_REQUIRE(worker != nullptr && worker->leases.contains(id));
+    const Job* job = find_job(lease->job());
+    STINT_REQUIRE(lease->revoked || (job != nullptr && job->leases.contains(id)));
   }
   std::uint64_t backlog = 0;
   for (const auto& [id, job] : jobs_) {
@@ -28,10 +30,13 @@ void Broker::check_invariants() const {
     backlog += job->tasks.fresh_bytes();
   }
   STINT_REQUIRE(backlog == backlog_bytes_);
+  std::uint64_t hoarded = 0;
   for (const auto& [name, worker] : workers_) {
     STINT_REQUIRE(worker->held == held[worker->incarnation]);
     STINT_REQUIRE(worker->name == name);
+    hoarded += worker->held - std::min(worker->held, worker->slots);
   }
+  STINT_REQUIRE(hoarded == hoarded_);
   STINT_REQUIRE(by_address_.size() <= peers_.size() && by_session_.size() == peers_.size());
 }
 

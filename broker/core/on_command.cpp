@@ -4,17 +4,28 @@
 
 #include "broker/core/broker.hpp"
 #include "common/model/escape.hpp"
+#include "common/model/limits.hpp"
 
 namespace stint::broker {
 
 void Broker::on_command(Client& client, const Command& command) {
   const auto known = answers_.find({client.incarnation, command.req});
-  if (known != answers_.end()) return say(client, known->second);
+  if (known != answers_.end()) return when_committed(CommandDone{client.incarnation, known->second});
   Done done{command.req, {}};
   const bool is_drain = command.verb == "drain";
   if (is_drain ? run_drain(client, command, done) : run_job_command(client, command, done)) {
+    remember(client, done);
     when_committed(CommandDone{client.incarnation, std::move(done)});
   }
+}
+
+// At once, and not when the answer is told: a repetition may come in between.
+void Broker::remember(const Client& client, const Done& done) {
+  answers_.emplace(std::pair(client.incarnation, done.req), done);
+  answered_.emplace_back(client.incarnation, done.req);
+  if (answered_.size() <= limits::kStoredAnswers) return;
+  answers_.erase(answered_.front());
+  answered_.pop_front();
 }
 
 // The jobs that a selector names: an id, else a key, else a name.
@@ -50,7 +61,7 @@ bool Broker::run_job_command(Client& client, const Command& command, Done& done)
   if (job == nullptr) return false;
   const std::string id = std::to_string(value(job->id));
   const bool is_forget = command.verb == "forget";
-  if (is_forget != job->ended) {
+  if (is_forget ? !job->told.ended : job->ended) {
     reject(client, ErrorCode::not_in_state,
            is_forget ? "job " + id + " has not ended: stint cancel " + id + " first" : "job " + id + " has ended");
     return false;
@@ -117,6 +128,7 @@ void Broker::drain(Worker& worker, std::uint32_t deadline_ms) {
   worker.drain_asked = true;
   worker.drain_deadline_ms = deadline_ms;
   update_room(worker);
+  stirred_workers_.insert(worker.incarnation);
   say(worker, Drain{deadline_ms});
   out_->log(Level::info, "worker " + escaped(worker.name) + " is drained");
   tell(worker, "draining");

@@ -76,19 +76,20 @@ bool Broker::refuse(PeerId from, const Hello& hello) {
   if (held > limits::kMaxHeldTasks) {
     return no(ErrorCode::limit, "a worker may hold " + std::to_string(limits::kMaxHeldTasks) + " tasks at most", limits::kMaxHeldTasks);
   }
-  if (hello.kinds.empty()) return no(ErrorCode::bad_value, "a worker must offer at least one kind");
-  if (hello.kinds.size() > limits::kMaxKinds) {
-    return no(ErrorCode::limit, "a worker may offer " + std::to_string(limits::kMaxKinds) + " kinds at most", limits::kMaxKinds);
-  }
-  if (std::any_of(hello.kinds.begin(), hello.kinds.end(), [](const auto& kind) { return kind.empty(); })) {
-    return no(ErrorCode::bad_value, "a kind must not be empty");
-  }
+  if (std::string wrong = complaint_about(hello.kinds); !wrong.empty()) return no(ErrorCode::bad_value, std::move(wrong));
   return false;
+}
+
+std::string Broker::complaint_about(const std::vector<std::string>& kinds) {
+  if (kinds.empty()) return "a worker must offer at least one kind";
+  if (kinds.size() > limits::kMaxKinds) return "a worker may offer " + std::to_string(limits::kMaxKinds) + " kinds at most";
+  if (std::any_of(kinds.begin(), kinds.end(), [](const auto& kind) { return kind.empty(); })) return "a kind must not be empty";
+  return {};
 }
 
 void Broker::move_to(Peer& peer, PeerId address) {
   if (peer.address != address && find_peer(peer.address) == &peer) by_address_.erase(peer.address);
-  if (Peer* other = find_peer(address); other != nullptr && other != &peer) other->reachable = false;
+  if (Peer* other = find_peer(address); other != nullptr && other != &peer) set_unreachable(*other);
   peer.address = address;
   peer.reachable = true;
   by_address_[address] = &peer;
@@ -160,6 +161,8 @@ void Broker::set_slots(Worker& worker, std::uint32_t slots) {
   for (const auto& [id, pace] : worker.paces) {
     if (Job* job = find_job(id)) job->slots_in_use += std::min(pace.held, slots) - std::min(pace.held, worker.slots);
   }
+  hoarded_ += worker.held - std::min(worker.held, slots);
+  hoarded_ -= worker.held - std::min(worker.held, worker.slots);
   worker.slots = slots;
 }
 
@@ -182,8 +185,9 @@ std::vector<Drop> Broker::reconcile(Worker& worker, const Hello& hello) {
   std::vector<Drop> drop;
   std::set<LeaseId> named;
   for (const HeldLease& held : hello.held) {
-    named.insert(held.lease);
-    std::vector<Run> dropped = hello.store == options_.store ? reconcile_lease(worker, held) : held.runs;
+    const bool ours = hello.store == options_.store && held.lease != LeaseId{};
+    if (ours) named.insert(held.lease);
+    std::vector<Run> dropped = ours ? reconcile_lease(worker, held) : held.runs;
     if (!dropped.empty()) drop.push_back({held.lease, std::move(dropped)});
   }
   const auto leases = worker.leases;
@@ -236,15 +240,16 @@ std::vector<Run> Broker::adopt(Worker& worker, const HeldLease& held) {
       move(*job, task->where == Single::Where::delayed ? TaskState::delayed : TaskState::queued, TaskState::running, 1);
       job->tasks.lease(index);
       if (task->losses > 0) --task->losses;
+      if (job->redone > 0) --job->redone;
       attempt = task->attempts;
       kept.push_back(index);
     }
   }
   if (!kept.empty()) {
+    std::sort(kept.begin(), kept.end());
     const auto count = static_cast<std::uint32_t>(kept.size());
     auto lease = std::make_unique<Lease>(held.lease, held.job, worker.incarnation, Indices(std::move(kept)), attempt, Suspicion::none, 0);
-    worker.leases.insert(held.lease);
-    leases_.emplace(held.lease, std::move(lease));
+    remember(worker, std::move(lease));
     hold(worker, held.job, count);
   }
   return drop.take();

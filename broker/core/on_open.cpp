@@ -66,7 +66,7 @@ void Broker::apply(const JobOpened& opened) {
   stirred_jobs_.insert(job->id);
   Client* client = find_client(opened.client);
   if (client == nullptr || job->writer != opened.client) return;
-  job->window = window_of(*job);
+  set_window(*job, window_of(*job));
   say(*client, Opened{opened.req, job->id, job->told.accepted, job->told.accepted_bytes, job->window.limit_tasks, job->window.limit_bytes,
                       job->told_state(), job->told.closed || job->told.cancelled, job->told.digest.value()});
 }

@@ -17,6 +17,7 @@ void Broker::on_release(Worker& worker, const Release& release) {
   const auto at = leases_.find(release.lease);
   if (at == leases_.end() || at->second->worker() != worker.incarnation) return;
   Lease& lease = *at->second;
+  lease.recalled = false;
   for (const Run& named : release.runs) {
     for (const Run& open : lease.open_runs()) {
       const Index first = std::max(named.first, open.first);
@@ -106,8 +107,8 @@ void Broker::on_progress(Worker& worker, const Progress& progress) {
 
 // STATE: what the worker offers has changed.
 void Broker::on_state(Worker& worker, const State& state) {
-  if (state.kinds.empty() && !state.draining) {
-    return reject(worker, ErrorCode::bad_value, "a worker must offer at least one kind");
+  if (std::string wrong = complaint_about(state.kinds); !wrong.empty() && !(state.kinds.empty() && state.draining)) {
+    return reject(worker, ErrorCode::bad_value, std::move(wrong));
   }
   const bool was_draining = worker.draining;
   advertise(worker, state.kinds.empty() ? worker.kinds : state.kinds, state.slots, state.draining || worker.drain_asked);

@@ -39,6 +39,7 @@ void Broker::on_results(Worker& worker, const LeaseResults& results) {
   const auto at = leases_.find(results.lease);
   if (at != leases_.end() && at->second->worker() == worker.incarnation) {
     Lease& lease = *at->second;
+    lease.last_result = now_;
     Job* job = find_job(lease.job());
     const Outcomes outcomes = fenced(lease, results.outcomes);
     const std::uint32_t count = outcomes.count();
@@ -60,6 +61,7 @@ void Broker::settle_lease(Lease& lease) {
 }
 
 void Broker::drop_lease(Lease& lease) {
+  if (Job* job = find_job(lease.job())) job->leases.erase(lease.id());
   if (Worker* worker = find_worker(lease.worker())) {
     worker->leases.erase(lease.id());
     worker->held_bytes -= lease.bytes();
@@ -72,19 +74,19 @@ void Broker::drop_lease(Lease& lease) {
 
 // Failures that may be tried again are put aside; the rest is decided.
 void Broker::end_tasks(Worker& worker, Job& job, const Lease& lease, Outcomes outcomes) {
-  if (!outcomes.not_done.empty()) outcomes = without_retries(job, outcomes);
+  if (!outcomes.not_done.empty()) outcomes = without_retries(worker, job, outcomes);
   if (outcomes.count() == 0) return;
   worker.done += outcomes.count() - outcomes.not_done.size();
   worker.failed += outcomes.not_done.size();
   decide(job, {job.id, 0, lease.attempt(), worker.name, std::move(outcomes)});
 }
 
-Outcomes Broker::without_retries(Job& job, const Outcomes& outcomes) {
+Outcomes Broker::without_retries(Worker& worker, Job& job, const Outcomes& outcomes) {
   OutcomesBuilder rest;
   std::vector<Index> again;
   for (OutcomeCursor task(outcomes); !task.done(); task.next()) {
     const NotDone* failure = task.not_done();
-    if (failure != nullptr && retry(job, task.index(), failure->code)) {
+    if (failure != nullptr && retry(worker, job, task.index(), failure->code)) {
       again.push_back(task.index());
     } else {
       rest.copy(task);
@@ -97,7 +99,7 @@ Outcomes Broker::without_retries(Job& job, const Outcomes& outcomes) {
 }
 
 // False: its budget is used up, or trying again does not help.
-bool Broker::retry(Job& job, Index index, Failure code) {
+bool Broker::retry(Worker& worker, Job& job, Index index, Failure code) {
   if (!is_retryable(code)) return false;
   const Single* known = job.tasks.find_single(index);
   const std::uint32_t failures = (known == nullptr ? 0 : known->failures) + 1;
@@ -106,17 +108,21 @@ bool Broker::retry(Job& job, Index index, Failure code) {
   task.failures = failures;
   task.suspicion = Suspicion::none;  // it came back: whoever killed the worker, it was another
   random_ = random_ * 6364136223846793005U + 1442695040888963407U;  // Knuth, MMIX: enough for jitter
-  job.tasks.delay(index, now_ + backoff_delay(failures, job.options.backoff_base, job.options.backoff_cap, random_ >> 16));
+  const TimePoint due = now_ + backoff_delay(failures, job.options.backoff_base, job.options.backoff_cap, random_ >> 16);
+  job.tasks.delay(index, due);
+  task.failed_at = worker.incarnation;
+  task.elsewhere_until = due + limits::kElsewhere;
   move(job, TaskState::running, TaskState::delayed, 1);
   ++job.redone;
-  timers_.remind(*job.tasks.next_due(), TimerKind::retry, value(job.id));
+  timers_.remind(due, TimerKind::retry, value(job.id));
+  timers_.remind(task.elsewhere_until, TimerKind::retry, value(job.id));
   return true;
 }
 
 void Broker::wake_delayed(Job& job) {
   const auto due = job.tasks.take_due(now_);
   move(job, TaskState::delayed, TaskState::queued, due.size());
-  if (const auto next = job.tasks.next_due()) timers_.remind(*next, TimerKind::retry, value(job.id));
+  stirred_jobs_.insert(job.id);
 }
 
 // These tasks have ended, for good.

@@ -11,9 +11,7 @@ void Broker::on_submit(Client& client, const Submit& submit) {
   const Index received = job->tasks.received();
   const Index end = submit.first + submit.tasks.count();
   if (end <= received || job->ended) {  // known already: its sender wants to hear how far we are
-    job->accept_due = true;
-    if (submit.now || job->ended) when_committed(TasksAccepted{job->id, 0, 0, job->digest, true});
-    return;
+    return when_committed(TasksAccepted{job->id, 0, 0, job->digest, submit.now || job->ended});
   }
   if (submit.first > received) {
     return reject(client, ErrorCode::gap,
@@ -81,6 +79,9 @@ void Broker::apply(const TasksAccepted& accepted) {
   job->told.accepted_bytes += accepted.bytes;
   job->told.digest = accepted.digest;
   stirred_jobs_.insert(job->id);
+  // The one message that an empty window admits may lie beyond its bytes. Then nothing follows until there is room: see offer_window().
+  const bool beyond = !job->closed && job->told.accepted_bytes > job->window.limit_bytes;
+  if (beyond && accepted.count > 0) return;
   const bool half_used = job->told.accepted - job->window.next >= limits::kSubmitWindowTasks / 2 ||
                          job->told.accepted_bytes + limits::kSubmitWindowBytes / 2 >= job->window.limit_bytes;
   if (accepted.now || half_used) return tell_accepted(*job);

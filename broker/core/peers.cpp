@@ -30,6 +30,11 @@ Duration Broker::heartbeat_interval() const {
   return std::max<Duration>(options_.heartbeat, std::chrono::milliseconds(peers_.size()));
 }
 
+void Broker::set_unreachable(Peer& peer) {
+  peer.reachable = false;
+  if (auto* worker = dynamic_cast<Worker*>(&peer)) update_room(*worker);
+}
+
 void Broker::say_hello_again(PeerId to, std::string_view reason) {
   if (!told_again_.insert(to).second) return;
   out_->send(to, {SessionId{}, 0, HelloAgain{std::string(reason)}});

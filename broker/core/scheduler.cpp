@@ -64,11 +64,6 @@ void Scheduler::set_ready(Job& job, bool ready) {
   job.turn = std::make_unique<Turn>(turn);
 }
 
-Job* Scheduler::best_job(const Worker& worker) const {
-  const auto jobs = next_jobs(worker, 1);
-  return jobs.empty() ? nullptr : jobs.front();
-}
-
 std::vector<Job*> Scheduler::next_jobs(const Worker& worker, std::size_t most) const {
   std::vector<Turn> turns;
   if (worker.group == nullptr) return {};
@@ -90,10 +85,19 @@ Worker* Scheduler::longest_idle(const KindQueue& kind) const {
   return best == nullptr ? nullptr : best->second;
 }
 
-std::vector<Worker*> Scheduler::with_prefetch_room(const KindQueue& kind) const {
-  std::vector<Worker*> workers;
+Worker* Scheduler::empty_handed(const KindQueue& kind) const {
   for (const WorkerClass* group : kind.classes) {
-    for (const auto& [served, worker] : group->prefetch) workers.push_back(worker);
+    for (const auto& [served, worker] : group->free) {
+      if (worker->held == 0) return worker;
+    }
+  }
+  return nullptr;
+}
+
+std::vector<Worker*> Scheduler::with_room(const KindQueue& kind, Room room) const {
+  std::vector<Worker*> workers;
+  for (WorkerClass* group : kind.classes) {
+    for (const auto& [served, worker] : *line_of(*group, room)) workers.push_back(worker);
   }
   return workers;
 }

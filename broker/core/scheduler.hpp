@@ -1,8 +1,8 @@
 // Who could work on what: the jobs of each kind that have something to hand out, and the workers that have room, each in the order in
 // which it is their turn. Workers with the same set of kinds form a class, so that the cost of a choice does not grow with workers.
 //
-//   Job* job = scheduler.best_job(worker);      // strictly by priority, then fewest slots in use, then longest unserved
-//   Worker* worker = scheduler.longest_idle(job);
+//   for (Job* job : scheduler.next_jobs(worker, 8)) // strictly by priority, then fewest slots in use, then longest unserved
+//   Worker* worker = scheduler.longest_idle(kind);
 //
 // It holds no tasks and sends nothing: dispatch.cpp decides how much goes where.
 #pragma once
@@ -60,10 +60,10 @@ class Scheduler {
   void set_room(Worker& worker, Room room);  // moves it into that line, behind those served before it
   void set_ready(Job& job, bool ready);      // puts the job into its kind's queue under its present figures, or takes it out
 
-  Job* best_job(const Worker& worker) const;                               // null: nothing to do
   std::vector<Job*> next_jobs(const Worker& worker, std::size_t most) const;  // the first few, best first
   Worker* longest_idle(const KindQueue& kind) const;                       // with a free slot; null: none
-  std::vector<Worker*> with_prefetch_room(const KindQueue& kind) const;
+  Worker* empty_handed(const KindQueue& kind) const;                       // that holds nothing at all; O(workers with a free slot)
+  std::vector<Worker*> with_room(const KindQueue& kind, Room room) const;
 
  private:
   WorkerClass& class_of(const std::vector<std::string>& kinds);

@@ -13,11 +13,6 @@ void TaskQueue::append(Batch tasks) {
   received_bytes_ += bytes;
 }
 
-std::uint32_t TaskQueue::next_fresh_size() const {
-  STINT_REQUIRE(fresh_ < received_);
-  return chunks_[fresh_chunk_].tasks.sizes.at(fresh_in_chunk_);
-}
-
 FreshTasks TaskQueue::take_fresh(Index upto, std::uint32_t max_tasks, std::uint64_t max_bytes) {
   STINT_REQUIRE(fresh_ < upto && upto <= received_ && max_tasks > 0);
   const Chunk& chunk = chunks_[fresh_chunk_];

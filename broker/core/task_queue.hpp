@@ -32,8 +32,12 @@ struct Single {
   std::uint32_t failures = 0;
   std::uint32_t losses = 0;
   Suspicion suspicion = Suspicion::none;
+  Incarnation failed_at{};      // the worker whose handler said no last ...
+  TimePoint elsewhere_until{};  // ... and until when another one is preferred
   LeaseId last_lease{};  // the lease that it was last lost from
   std::string history;   // the workers lost while running it
+
+  bool avoids(Incarnation worker, TimePoint now) const { return worker == failed_at && now < elsewhere_until; }
 };
 
 struct FreshTasks {
@@ -50,7 +54,6 @@ class TaskQueue {
   Index fresh() const { return fresh_; }                    // the first task never handed out
   std::uint64_t fresh_bytes() const { return received_bytes_ - handed_bytes_; }  // of those never handed out
   std::uint64_t handed_bytes() const { return handed_bytes_; }
-  std::uint32_t next_fresh_size() const;                    // Requires: fresh() < received()
 
   // The next fresh tasks that lie in one chunk: at most max_tasks, and at most max_bytes unless one alone is larger.
   // Requires: fresh() < upto <= received(), max_tasks > 0.
@@ -64,8 +67,8 @@ class TaskQueue {
   void delay(Index index, TimePoint due);
   void lease(Index index);             // ready or delayed -> leased
   const std::set<Index>& ready(Suspicion suspicion) const { return ready_[static_cast<std::size_t>(suspicion)]; }
-  bool has_ready() const { return !ready_[0].empty() || has_suspects(); }
-  bool has_suspects() const { return !ready_[1].empty() || !ready_[2].empty(); }
+  bool has_ready(Suspicion suspicion) const { return !ready(suspicion).empty(); }
+  bool has_ready() const { return !ready_[0].empty() || !ready_[1].empty() || !ready_[2].empty(); }
   std::optional<TimePoint> next_due() const;
   std::vector<Index> take_due(TimePoint now);  // delayed tasks whose wait is over, made ready
 

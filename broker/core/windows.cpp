@@ -32,24 +32,32 @@ Window Broker::window_of(const Job& job) const {
 
 // Tells the writer that it may go on, when it could matter.
 void Broker::offer_window(Job& job) {
-  if (job.closed || job.cancelled || !job.writer_present) return;
+  if (job.closed || job.cancelled || !job.writer_present) {
+    closed_windows_.erase(job.id);
+    return;
+  }
   const Window window = window_of(job);
   const bool moved = window.limit_tasks >= job.window.limit_tasks + limits::kSubmitWindowTasks / 4 ||
                      window.limit_bytes >= job.window.limit_bytes + limits::kSubmitWindowBytes / 4;
   if (moved || window.reason != job.window.reason) tell_accepted(job);
 }
 
-void Broker::tell_accepted(Job& job) {
-  Window window = window_of(job);
-  window.limit_tasks = std::max(window.limit_tasks, job.window.limit_tasks);  // what was promised stays promised
-  window.limit_bytes = std::max(window.limit_bytes, job.window.limit_bytes);
+// A writer that was told to wait is told when it may go on, whatever makes the room.
+void Broker::set_window(Job& job, Window window) {
   job.window = std::move(window);
-  job.accept_due = false;
   if (job.window.reason.empty()) {
     closed_windows_.erase(job.id);
   } else {
     closed_windows_.insert(job.id);
   }
+}
+
+void Broker::tell_accepted(Job& job) {
+  Window window = window_of(job);
+  window.limit_tasks = std::max(window.limit_tasks, job.window.limit_tasks);  // what was promised stays promised
+  window.limit_bytes = std::max(window.limit_bytes, job.window.limit_bytes);
+  job.accept_due = false;
+  set_window(job, std::move(window));
   Client* writer = job.writer_present ? find_client(job.writer) : nullptr;
   if (writer == nullptr) return;
   say(*writer, Accepted{job.id, job.told.accepted, job.window.limit_tasks, job.window.limit_bytes, job.told.digest.value(),
@@ -100,11 +108,12 @@ void Broker::note_reason(Job& job) {
   if (was_told) {
     for (Reader& reader : job.readers) tell_status(job, reader);
   }
-  if (!job.reason_told) timers_.remind(now_ + limits::kStallDelay, TimerKind::stall, value(job.id));
+  job.reason_due = now_ + limits::kStallDelay;
+  if (!job.reason_told) timers_.remind(job.reason_due, TimerKind::stall, value(job.id));
 }
 
 void Broker::tell_reason(Job& job) {
-  if (job.reason_told) return;
+  if (job.reason_told || now_ < job.reason_due) return;
   job.reason_told = true;
   out_->log(Level::warning, "job " + std::to_string(value(job.id)) + " stands still: " + escaped(job.reason));
   tell(job, "stalled", Row{{"reason", job.reason}});

@@ -44,6 +44,7 @@ struct Worker : Peer {
 
   JobId reserved_for{};            // it empties itself for a task of this job that must be alone
   double work_us = 0;              // the measured work that it holds, microseconds, over all slots
+  std::uint32_t unmeasured = 0;    // tasks that it holds of jobs not yet measured: nothing is given beyond its slots beside them
 
   std::uint32_t busy = 0;          // slots in use, as its last heartbeat said
   std::uint64_t done = 0;          // tasks ended here since it joined
