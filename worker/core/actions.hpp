@@ -39,7 +39,7 @@ struct RunTasks {
 // Session::given_back, if need be with nothing; what is stopped follows when its handler has returned.
 struct StopTasks {
   Ticket ticket{};
-  std::vector<Run> runs;
+  std::vector<Run> runs{};
   RecallMode mode = RecallMode::unstarted;
 };
 

@@ -79,10 +79,10 @@ struct Ending {
 
 // What a job tells each of its tasks. The views live as long as the task.
 struct TaskInfo {
-  std::string_view payload;   // the bytes that were submitted
-  std::string_view kind;
-  std::string_view job_name;  // may be empty
-  std::string_view context;   // what the job's owner gave for all its tasks; may be empty
+  std::string_view payload{};   // the bytes that were submitted
+  std::string_view kind{};
+  std::string_view job_name{};  // may be empty
+  std::string_view context{};   // what the job's owner gave for all its tasks; may be empty
   JobId job{};
   Index index = 0;            // within the job, from 0
   Attempt attempt = 1;        // the n-th handing-out of this task, from 1
