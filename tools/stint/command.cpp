@@ -31,6 +31,7 @@ constexpr Command kCommands[] = {
     {"close", "JOB...", "say that no more tasks follow, so that a job can end", kJob, close_jobs},
     {"cancel", "JOB...", "end a job now; what runs is stopped", kJob, cancel},
     {"forget", "JOB...", "drop an ended job and its kept results", kJob, forget},
+    {"retry", "JOB...", "try the failed tasks of an ended job again, in a new job; prints its number", kJob, retry},
     {"priority", "JOB NUMBER", "change a job's priority; higher goes first", kJob, priority},
     {"drain", "NAME... | --kind KIND | --count N | --all", "let workers finish what they run, and leave", "", drain},
     {"help", "[COMMAND | exit-codes]", "explain a command, or the exit codes", "", help},

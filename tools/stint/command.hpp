@@ -66,6 +66,7 @@ Exit resume(const Invocation& call);
 Exit close_jobs(const Invocation& call);
 Exit cancel(const Invocation& call);
 Exit forget(const Invocation& call);
+Exit retry(const Invocation& call);
 Exit priority(const Invocation& call);
 Exit drain(const Invocation& call);
 Exit help(const Invocation& call);

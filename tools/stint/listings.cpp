@@ -49,7 +49,7 @@ Exit jobs(const Invocation& call) {
                      .first = {"job", "name", "kind", "state", "total", "done", "left", "running", "delayed", "failed", "cancelled",
                                "redone", "workers", "priority", "reason"},
                      .hidden = {"key", "queued", "losses", "results", "order", "unread", "readers", "writer", "max_attempts",
-                                "max_losses", "time_limit_ms", "digest"}});
+                                "max_losses", "time_limit_ms", "digest", "stalled", "parent", "dead_letters"}});
 }
 
 Exit workers(const Invocation& call) {

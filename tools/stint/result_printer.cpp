@@ -16,18 +16,27 @@ ResultPrinter::Stop ResultPrinter::follow(Job& job) {
   }
 }
 
-// The broker sends what it has as far as our window goes, and answers a question behind that: once it has answered and nothing came
-// before, there is nothing.
-ResultPrinter::Stop ResultPrinter::what_is_there(Job& job) {
-  for (;;) {
+ResultPrinter::Stop ResultPrinter::read_so_many(Job& job, std::uint64_t count) {
+  while (written_ < count) {
+    if (!take_all(job)) return Stop::nobody_reads;
+    if (job.ended()) return Stop::ended;
+    if (written_ >= count) break;
+    if (auto result = job.next()) take(*result);
+  }
+  return flush(job) ? Stop::nothing_more : Stop::nobody_reads;
+}
+
+// How far the results go without a gap, only the broker knows: it sends them as far as our window goes, and then answers a question
+// that it got behind our request. Our first question may overtake that request, so there are two.
+ResultPrinter::Stop ResultPrinter::read_to_gap(Job& job) {
+  for (int quiet = 0; quiet < 2;) {
     const std::uint64_t before = written_;
     if (!take_all(job)) return Stop::nobody_reads;
     if (job.ended()) return Stop::ended;
+    quiet = written_ == before ? quiet + 1 : 0;
     job.status();
-    if (!take_all(job)) return Stop::nobody_reads;
-    if (job.ended()) return Stop::ended;
-    if (written_ == before) return Stop::nothing_more;
   }
+  return take_all(job) ? Stop::nothing_more : Stop::nobody_reads;
 }
 
 bool ResultPrinter::take_all(Job& job) {

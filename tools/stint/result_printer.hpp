@@ -33,8 +33,9 @@ class ResultPrinter {
 
   ResultPrinter(ResultFormat format, Output& output, Console& console) : format_(format), output_(output), console_(console) {}
 
-  Stop follow(Job& job);          // until the job has ended
-  Stop what_is_there(Job& job);   // what the broker has now
+  Stop follow(Job& job);                              // until the job has ended
+  Stop read_so_many(Job& job, std::uint64_t count);   // or until it has
+  Stop read_to_gap(Job& job);                         // of an ordered job: up to the first task that has not ended
 
   bool is_writing() const { return is_writing_; }  // any thread: our own output is what we wait for
   const FailureLog& failures() const { return failures_; }

@@ -50,7 +50,14 @@ Exit results(const Invocation& call) {
                         output, console);
   ResultPrinter::Stop stop{};
   Crew crew;
-  crew.start([&] { stop = options.follow ? printer.follow(job) : printer.what_is_there(job); });
+  const Row present = row_of(*client, job.id());
+  crew.start([&] {
+    if (options.follow || is_over(present)) {
+      stop = printer.follow(job);
+    } else {
+      stop = options.in_order ? printer.read_to_gap(job) : printer.read_so_many(job, present.number("unread"));
+    }
+  });
   switch (crew.wait(TimePoint::max())) {
     case Crew::News::failed: crew.rethrow();
     case Crew::News::interrupted: leave(Exit::interrupted, crew, console, client);

@@ -1,4 +1,4 @@
-// stint pause, resume, close, cancel, forget, priority, drain: one request each, answered with what it was about.
+// stint pause, resume, close, cancel, forget, retry, priority, drain: one request each, answered with what it was about.
 #include <unistd.h>
 
 #include <iostream>
@@ -55,6 +55,7 @@ Exit resume(const Invocation& call) { return steer(call, &Client::resume); }
 Exit close_jobs(const Invocation& call) { return steer(call, &Client::close); }
 Exit cancel(const Invocation& call) { return steer(call, &Client::cancel); }
 Exit forget(const Invocation& call) { return steer(call, &Client::forget); }
+Exit retry(const Invocation& call) { return steer(call, &Client::retry); }
 
 Exit priority(const Invocation& call) {
   Common common;
