@@ -5,7 +5,7 @@
 #include <boost/program_options.hpp>
 #include <charconv>
 #include <chrono>
-#include <span>
+#include <sstream>
 #include <string_view>
 #include <vector>
 
@@ -63,7 +63,7 @@ Duration from_ms(std::uint64_t number) { return milliseconds(number); }
 using O = ShellOptions;
 using N = std::uint64_t;
 constexpr N kHourMs = 3'600'000;
-constexpr N kTiB = 1024 * 1024 * limits::kMiB;
+constexpr N kTiB = limits::kMiB * limits::kMiB;
 
 const std::array kNumbers{
     NumberOption{"heartbeat-ms", 10, kHourMs, [](const O& o) { return count_ms(o.core.heartbeat); },
