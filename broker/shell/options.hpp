@@ -1,8 +1,8 @@
 // The options of stint-broker: one table is the source of parsing, of the bounds, and of --help.
 //
-//   const CommandLine line = parse_command_line(argc, argv);   // throws UsageError, which main() answers with exit
-//   code 2
+//   const CommandLine line = parse_command_line(argc, argv);
 //
+// Errors are UsageErrors, which main() answers with exit code 2.
 #pragma once
 
 #include <cstdint>

@@ -13,11 +13,6 @@
 namespace stint::broker {
 namespace {
 
-Envelope outside_any_session(Error error) {
-  error.retryable = info(error.code).retryable;
-  return {SessionId{}, 0, std::move(error)};
-}
-
 // Replies to somebody who has no session are not covered by a window; they repeat themselves when asked again, so some
 // may be left out.
 bool may_be_left_out(const Envelope& envelope) {
@@ -145,7 +140,14 @@ void Shell::refuse(const Mail& mail, const DecodeError& error) {
   reply.code = error.code;
   reply.text = error.text;
   reply.expected = error.expected;
-  router_.send(mail.address, outside_any_session(std::move(reply)));
+  reply.req = error.req;
+  reply.job = error.job;
+  reply.retryable = info(error.code).retryable;
+  if (mail.peer) {
+    core_.refused(turn_, *mail.peer, error.session, std::move(reply), out_);
+  } else {
+    router_.send(mail.address, {SessionId{}, 0, std::move(reply)});
+  }
   if (strangers_.is_cut_off(mail.address)) {
     logger_.warn("ignoring a peer from now on: {} of its messages were malformed, the last because {}",
                  limits::kTolerated, printable(error.text));

@@ -1,5 +1,6 @@
 // What a loop waits with: wakeups, signals, deadlines.
 #include <doctest/doctest.h>
+
 #include <atomic>
 #include <csignal>
 #include <thread>
