@@ -223,8 +223,8 @@ TEST_CASE("a handler that never returns costs its slot, and the others go on") {
   bench.harvest();
   const Load::Running running = bench.load.running.front();
   bench.executor.stop_overtime({running.slot, running.ticket, running.index}, now());
-  CHECK(bench.executor.write_off({running.slot, running.ticket, running.index}));
-  CHECK_FALSE(bench.executor.write_off({running.slot, running.ticket, running.index}));
+  CHECK(bench.executor.write_off({running.slot, running.ticket, running.index}, now()));
+  CHECK_FALSE(bench.executor.write_off({running.slot, running.ticket, running.index}, now()));
   bench.until_results(1);
   CHECK(bench.failures.at(0).code == Failure::timed_out);
   CHECK(bench.executor.slots() == 1);

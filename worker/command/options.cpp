@@ -73,7 +73,11 @@ CommandLine parse_or_throw(int argc, char** argv, const std::string& program) {
   const int style = po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
   const po::options_description known = options();
   const int ours = static_cast<int>(separator - argv);
-  po::store(po::command_line_parser(ours, argv).options(known).positional({}).style(style).run(), chosen);
+  const po::parsed_options parsed = po::command_line_parser(ours, argv).options(known).style(style).run();
+  for (const po::option& option : parsed.options) {
+    if (option.position_key >= 0) throw UsageError("unexpected '" + option.value.front() + "': the command comes behind --");
+  }
+  po::store(parsed, chosen);
   po::notify(chosen);
   if (chosen.contains("version")) print_and_exit(version_line());
   if (chosen.contains("help")) print_and_exit(help());

@@ -87,7 +87,16 @@ void Session::send(TimePoint now, Message message, Outbox& out) {
 
 // --- greeting ---------------------------------------------------------------------------------------------------------
 
-void Session::greet(TimePoint now, Outbox& out) { out.emplace_back(Send{conversation_.greet(now, hello())}); }
+void Session::greet(TimePoint now, Outbox& out) {
+  said_ = {options_.kinds, options_.slots, draining_};
+  out.emplace_back(Send{conversation_.greet(now, hello())});
+}
+
+void Session::say_state(TimePoint now, Outbox& out) {
+  if (!in_session()) return;  // the next HELLO says it, or what follows its WELCOME
+  said_ = {options_.kinds, options_.slots, draining_};
+  send(now, said_, out);
+}
 
 Hello Session::hello() const {
   Hello hello;
@@ -123,6 +132,7 @@ void Session::welcomed(TimePoint now, Outbox& out) {
                        counted(options_.slots, "slot") + ", kinds " + listing(options_.kinds)});
   out.emplace_back(Obey{welcome.max_payload_bytes, welcome.batch_bytes});
   results_.unsend();
+  if (said_ != State{options_.kinds, options_.slots, draining_}) say_state(now, out);  // it changed behind the HELLO
   if (conversation_.store_changed()) drop_everything(out);
   for (const Drop& dropped : welcome.drop) drop(now, dropped, out);
   for (Unacknowledged::Entry& entry : results_.entries()) send_results(now, entry, out);
@@ -177,7 +187,7 @@ void Session::offer(TimePoint now, std::vector<std::string> kinds, std::uint32_t
   if (left_) return;
   options_.kinds = std::move(kinds);
   options_.slots = slots;
-  send(now, State{options_.kinds, options_.slots, draining_}, out);
+  say_state(now, out);
 }
 
 }  // namespace stint::worker

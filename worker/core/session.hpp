@@ -103,6 +103,7 @@ class Session {
   void greet(TimePoint now, Outbox& out);
   Hello hello() const;
   void send(TimePoint now, Message message, Outbox& out);
+  void say_state(TimePoint now, Outbox& out);
   void welcomed(TimePoint now, Outbox& out);
   void lost(Outbox& out);
   void say_unreachable(Outbox& out);
@@ -135,6 +136,7 @@ class Session {
 
   SessionOptions options_;
   Conversation conversation_;
+  State said_;  // what the broker was told last, by HELLO or STATE
   bool said_unreachable_ = false;
   bool was_in_session_ = false;
   bool was_welcomed_ = false;

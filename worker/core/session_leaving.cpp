@@ -17,7 +17,7 @@ void Session::drain(TimePoint now, Duration deadline, const std::string& why, Ou
   if (!std::exchange(draining_, true)) {
     why_ = why;
     out.emplace_back(Say{"draining (" + why + "): finishing what runs, taking nothing new"});
-    send(now, State{options_.kinds, options_.slots, true}, out);
+    say_state(now, out);
     for (auto& [ticket, lease] : leases_) stop(ticket, lease, {}, RecallMode::unstarted, out);
   }
   leave_if_done(now, out);
@@ -28,7 +28,7 @@ void Session::slot_lost(TimePoint now, const std::string& why, Outbox& out) {
   if (left_ || options_.slots == 0) return;
   --options_.slots;
   out.emplace_back(Say{why + "; slots left: " + std::to_string(options_.slots)});
-  if (options_.slots > 0) return send(now, State{options_.kinds, options_.slots, draining_}, out);
+  if (options_.slots > 0) return say_state(now, out);
   exit_code_ = kExitFailed;
   drain(now, Duration::zero(), "no slot is left, every one has a handler that did not stop when its time was over", out);
 }

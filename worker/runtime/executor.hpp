@@ -34,7 +34,7 @@ class Executor {
   void run(const RunTasks& tasks, std::shared_ptr<const Handler> handler);
   std::vector<Run> stop(const StopTasks& order);  // what is given back at once
   void stop_overtime(const StopOvertime& order, TimePoint now);
-  bool write_off(const WriteOff& order);
+  bool write_off(const WriteOff& order, TimePoint now);
   void hold_back(bool on) { common_->queue.hold_back(on); }
   void obey(const Obey& limits);
 

@@ -112,7 +112,7 @@ void Loop::act(const RunTasks& action) {
 }
 
 void Loop::act(const WriteOff& action) {
-  if (!executor_.write_off(action)) return;
+  if (!executor_.write_off(action, turn_)) return;
   session_.slot_lost(turn_, "a handler has not stopped though its task (index " + std::to_string(action.index) +
                                 ") is over the job's time limit; its slot is lost", out_);
 }

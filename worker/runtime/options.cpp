@@ -66,7 +66,11 @@ WorkerOptions parse_or_throw(int argc, char** argv, const std::string& program) 
   po::variables_map chosen;
   // No option may be abbreviated: a later one could make a script's abbreviation mean something else.
   const int style = po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
-  po::store(po::command_line_parser(argc, argv).options(options).positional({}).style(style).run(), chosen);
+  const po::parsed_options parsed = po::command_line_parser(argc, argv).options(options).style(style).run();
+  for (const po::option& option : parsed.options) {
+    if (option.position_key >= 0) throw UsageError("unexpected '" + option.value.front() + "': there are only options");
+  }
+  po::store(parsed, chosen);
   po::notify(chosen);
   if (chosen.contains("version")) print_and_exit(version_line());
   if (chosen.contains("help")) {

@@ -15,7 +15,8 @@ std::uint32_t micros_between(TimePoint from, TimePoint to) {
   return static_cast<std::uint32_t>(std::clamp<std::int64_t>(micros, 0, UINT32_MAX));
 }
 
-std::string seconds(std::uint32_t milliseconds) {
+std::string seconds(Duration duration) {
+  const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
   std::string text = std::to_string(milliseconds / 1000);
   if (milliseconds % 1000 != 0) text += "." + std::to_string(1000 + milliseconds % 1000).substr(1);
   return text + " s";
@@ -99,20 +100,15 @@ void Slot::wait_for_harvest() {
 
 void Slot::add(Ending& ending, std::uint32_t micros) {
   const JobInfo& job = current_->parcel->job();
-  const std::uint64_t limit = common_->max_payload_bytes;
   if (ending.error.size() > limits::kMaxTextBytes) ending.error.resize(limits::kMaxTextBytes);
-  const std::uint64_t size = ending.result.size() + ending.error.size();
   if (current_->overtime_since) {
     const std::string said = ending.error.empty() ? "" : ": " + ending.error;
     ending = {.failure = Failure::timed_out,
-              .error = "stopped, as it was over the job's time limit of " + seconds(job.time_limit_ms) + said,
+              .error = "stopped, as it was over the job's time limit of " + seconds(std::chrono::milliseconds(job.time_limit_ms)) + said,
               .exit = ending.exit,
               .signal = ending.signal};
-  } else if (size > limit) {
-    ending = {.failure = Failure::too_large,
-              .error = "the result has " + std::to_string(size) + " bytes and the limit is " + std::to_string(limit) +
-                       "; write it to a file and return its name"};
   }
+  check_size(ending, common_->max_payload_bytes);
   if (job.discard) ending.result.clear();
   OutcomesBuilder& outcomes = outcomes_of(current_->parcel->ticket());
   if (ending.failure) {
@@ -211,11 +207,11 @@ void Slot::stop_overtime(Ticket ticket, Index index, TimePoint now) {
   source.request_stop();
 }
 
-bool Slot::write_off(Ticket ticket, Index index) {
+bool Slot::write_off(Ticket ticket, Index index, TimePoint now) {
   const std::lock_guard lock(mutex_);
   if (!runs(ticket, index)) return false;
-  Ending nothing;
-  record(nothing, current_->overtime_since.value_or(current_->since));
+  Ending stuck{.error = "and had not stopped " + seconds(limits::kTimeoutGrace) + " later, so that its slot is lost"};
+  record(stuck, now);
   written_off_ = true;
   retired_ = true;
   return true;

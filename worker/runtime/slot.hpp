@@ -79,7 +79,7 @@ class Slot : public TaskHost {
   bool has_news();
   void stop(Ticket ticket);  // when the parcel has recalled the task that runs
   void stop_overtime(Ticket ticket, Index index, TimePoint now);
-  bool write_off(Ticket ticket, Index index);              // false: it has just returned
+  bool write_off(Ticket ticket, Index index, TimePoint now);  // false: it has just returned
   void retire();
   void abandon();      // for the end: stop what runs, let nothing of it be told
   bool thread_has_ended() const { return ended_; }

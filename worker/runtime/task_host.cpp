@@ -21,5 +21,13 @@ Ending run_handler(const Handler& handler, Task& task) {
   }
 }
 
+void check_size(Ending& ending, std::uint64_t limit) {
+  const std::uint64_t size = ending.result.size() + ending.error.size();
+  if (size <= limit) return;
+  ending = {.failure = Failure::too_large,
+            .error = "the result has " + std::to_string(size) + " bytes and the limit is " + std::to_string(limit) +
+                     "; write it to a file and return its name"};
+}
+
 }  // namespace worker
 }  // namespace stint

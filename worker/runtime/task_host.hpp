@@ -1,6 +1,7 @@
 // What stands behind a running Task: a slot, or the terminal with --try.
 #pragma once
 
+#include <cstdint>
 #include <stop_token>
 #include <string_view>
 
@@ -21,5 +22,8 @@ class TaskHost {
 
 // Calls the handler; what it throws becomes a failure with its text.
 Ending run_handler(const Handler& handler, Task& task);
+
+// Outputs beyond the limit become a failure that names both.
+void check_size(Ending& ending, std::uint64_t limit);
 
 }  // namespace stint::worker

@@ -1,6 +1,7 @@
 #include <cmath>
 #include <iostream>
 
+#include "common/model/limits.hpp"
 #include "common/net/endpoint.hpp"
 #include "worker/runtime/runtime.hpp"
 #include "worker/runtime/task_host.hpp"
@@ -27,12 +28,14 @@ class Terminal : public TaskHost {
 int try_out(const WorkerOptions& options, const std::string& kind, const Handler& handler) {
   Terminal terminal(options.program);
   Task task({.payload = *options.try_payload, .kind = kind, .job_name = "try", .context = {}}, terminal);
-  const Ending ending = run_handler(handler, task);
+  Ending ending = run_handler(handler, task);
+  check_size(ending, limits::kMaxPayloadBytes);
   std::cout << ending.result;
   if (!ending.result.empty() && ending.result.back() != '\n') std::cout << '\n';
   std::cout.flush();
   if (!ending.failure) return kExitOk;
-  std::cerr << options.program + ": " + std::string(to_string(*ending.failure)) + ": " + ending.error + "\n";
+  std::cerr << options.program << ": " << to_string(*ending.failure) << ": " << ending.error
+            << (ending.error.ends_with('\n') ? "" : "\n");
   return kExitFailed;
 }
 
