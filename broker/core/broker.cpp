@@ -69,6 +69,25 @@ void Broker::step(TimePoint now, PeerId from, const Envelope& envelope, Outbox& 
   settle();
 }
 
+// Its header could be read: within its session it uses up its number like any message that is rejected, so that the peer hears what
+// was wrong and goes on, instead of greeting again and sending the same again.
+void Broker::refused(TimePoint now, PeerId from, SessionId session, Error error, Outbox& out) {
+  const Call call(*this, now, out);
+  Peer* peer = find_peer(from);
+  if (peer == nullptr || session == SessionId{}) return out_->send(from, {SessionId{}, 0, std::move(error)});
+  switch (peer->gate.admit(session, error.re_seq)) {
+    case Gate::Verdict::duplicate:
+      return;
+    case Gate::Verdict::foreign:
+      return say_hello_again(from, "unknown session");
+    case Gate::Verdict::gap:
+      return say_hello_again(from, "messages are missing");
+    case Gate::Verdict::pass:
+      peer->liveness.heard(awake_.now());
+      return say(*peer, std::move(error));
+  }
+}
+
 void Broker::handle(Client& client, const Message& message) {
   std::visit(Overloaded{
                  [&](const Open& open) { on_open(client, open); },

@@ -48,6 +48,7 @@ class Broker {
   ~Broker();
 
   void step(TimePoint now, PeerId from, const Envelope& envelope, Outbox& out);
+  void refused(TimePoint now, PeerId from, SessionId session, Error error, Outbox& out);  // a message that is none
   void unreachable(TimePoint now, PeerId peer, Outbox& out);  // the socket knows this address no more
   void drained(TimePoint now);
   void tick(TimePoint now, Outbox& out);

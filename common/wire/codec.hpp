@@ -63,6 +63,8 @@ struct DecodeError {
   std::uint32_t seq = 0;
   std::string text;
   std::uint64_t expected = 0;
+  RequestId req{};  // which request, and which job, it was about, when that came before the flaw; else 0
+  JobId job{};
 };
 
 using Decoded = std::variant<Envelope, DecodeError>;

@@ -14,8 +14,11 @@ bool read(std::string_view body, Blob blob, M& message, DecodeError& error) {
   wire::FieldReader field(body, std::move(blob), error);
   wire::Fields<M>::visit(field, message);
   field.finish();
-  if (!field.good()) error.text.insert(0, std::string(wire::Fields<M>::kName) + ": ");
-  return field.good();
+  if (field.good()) return true;
+  error.text.insert(0, std::string(wire::Fields<M>::kName) + ": ");
+  if constexpr (requires { message.req; }) error.req = message.req;
+  if constexpr (requires { message.job; }) error.job = message.job;
+  return false;
 }
 
 template <class M>

@@ -183,6 +183,17 @@ TEST_CASE("text is UTF-8 and within its limit") {
   CHECK(names(error, "10000 bytes"));
 }
 
+TEST_CASE("who is refused hears which of its requests it was") {
+  Open open;
+  open.req = RequestId{12};
+  open.options.name = std::string(300, 'n');
+  const DecodeError error = refusal(encode({SessionId{9}, 5, open}).head);
+  CHECK(error.req == RequestId{12});
+  CHECK(error.session == SessionId{9});
+  CHECK(error.seq == 5);
+  CHECK(refusal(encode({SessionId{9}, 5, Submit{JobId{7}, 0, false, {}}}).head).job == JobId{7});
+}
+
 TEST_CASE("lists keep to their limits") {
   const std::vector<std::string> kinds(limits::kMaxKinds + 1, "k");
   CHECK(names(refusal(crafted(MessageType::state, [&](Packer& pack) { pack.pack_map(1).pack("kinds"s).pack(kinds); })),
