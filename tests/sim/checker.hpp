@@ -1,0 +1,131 @@
+// What was promised, held against what clients, workers and watchers saw. It knows the plans (what was to be done) and nothing of
+// how the broker works.
+//
+// - A task is run again only when a loss, a failure or a stop explains it; its attempts count up.
+// - A result belongs to its payload, and is the same each time it is told.
+// - Of each task there is one end; the counts of an ended job are what its readers saw.
+// - In every event the counts add up, and what has ended never becomes less; a job starts once and ends once.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "common/model/messages.hpp"
+#include "tests/sim/task.hpp"
+#include "tests/sim/world.hpp"
+
+namespace stint::sim {
+
+// How the last run of a task came out, as its worker knows.
+enum class RunState : std::uint8_t { none, running, done, failed, stopped };
+
+// A start of a worker, as far as it explains that a task was run again.
+struct WorkerRecord {
+  std::string name;     // as the broker calls it
+  bool gone = false;    // it has left or died
+  unsigned losses = 0;  // times the broker gave it up
+};
+
+// What is known of a plan's job within one life of the broker's store.
+class JobRecord {
+ public:
+  JobRecord(World& world, const Plan& plan) : world_(world), plan_(plan) {}
+
+  void started(Index index, Attempt attempt, const std::shared_ptr<WorkerRecord>& worker);
+  void finished(Index index, RunState how);
+
+  // A reader was given this; `era` is that of the payloads.
+  void result(unsigned era, const JobResults& results, std::uint64_t most);
+  void ended(const JobStatus& status);
+  void check_complete() const;  // everything was read
+
+  void may_be_cancelled() { cancellable_ = true; }
+  void accepted(std::uint64_t next);
+  bool is_cancellable() const { return cancellable_; }
+  std::uint64_t accepted() const { return accepted_; }
+
+ private:
+  struct Last {
+    std::shared_ptr<WorkerRecord> worker;
+    unsigned losses = 0;
+    Attempt attempt = 0;
+    RunState state = RunState::none;
+  };
+  struct End {
+    bool failed = false;
+    std::uint64_t print = 0;
+  };
+
+  std::string task(Index index) const;
+  void check_outcome(unsigned era, const OutcomeCursor& at, std::uint64_t most) const;
+  void require(bool holds, const std::string& text) const;
+
+  World& world_;
+  const Plan& plan_;
+  std::unordered_map<Index, Last> last_;
+  std::unordered_map<Index, End> ends_;
+  std::uint64_t done_ = 0;
+  std::uint64_t failed_ = 0;
+  std::uint64_t accepted_ = 0;
+  bool cancellable_ = false;
+  std::optional<JobStatus> final_;
+};
+
+class Checker {
+ public:
+  Checker(World& world, const std::vector<std::unique_ptr<Plan>>& plans) : world_(world), plans_(plans) {}
+
+  // The record of a plan within the present life of the broker.
+  JobRecord& record(unsigned plan);
+  JobRecord& record(unsigned plan, StoreId store);
+  void broker_begins(StoreId store) { store_ = store; }
+  StoreId store() const { return store_; }
+
+  std::shared_ptr<WorkerRecord> worker_begins();
+  void worker_lost(const std::string& name);  // says the broker
+
+ private:
+  World& world_;
+  const std::vector<std::unique_ptr<Plan>>& plans_;
+  StoreId store_{};
+  std::map<std::pair<std::uint64_t, unsigned>, std::unique_ptr<JobRecord>> records_;
+  std::vector<std::weak_ptr<WorkerRecord>> workers_;
+};
+
+// What one watcher saw.
+class WatcherRecord {
+ public:
+  WatcherRecord(World& world, std::string name) : world_(world), name_(std::move(name)) {}
+
+  void saw(const Event& event);
+  void missed_something() { may_miss_ = true; }  // from here on there may be gaps
+
+ private:
+  struct Topic {
+    StoreId store{};
+    std::uint64_t seq = 0;
+    bool any = false;
+    bool opened = false;
+    bool started = false;
+    bool ended = false;
+    Counts counts;
+    std::set<Index> ends;
+  };
+
+  void saw_job(const Event& event, Topic& topic);
+  void saw_steps(const Event& event, Topic& topic);
+  void require(bool holds, const Event& event, const std::string& text) const;
+
+  World& world_;
+  std::string name_;
+  std::map<std::string, Topic> topics_;
+  bool may_miss_ = false;
+};
+
+}  // namespace stint::sim

@@ -1,0 +1,180 @@
+#include "tests/sim/options.hpp"
+
+#include <sstream>
+
+#include "tests/sim/random.hpp"
+
+namespace stint::sim {
+namespace {
+
+// Calls `field` with the name and a reference to each option.
+template <class Self, class Field>
+void each(Self& options, Field field) {
+  field("workers", options.workers);
+  field("slots", options.slots);
+  field("kinds", options.kinds);
+  field("clients", options.clients);
+  field("jobs", options.jobs);
+  field("watchers", options.watchers);
+  field("tasks", options.tasks);
+  field("payload", options.payload);
+  field("result", options.result);
+  field("heartbeat", options.heartbeat);
+  field("writer_grace", options.writer_grace);
+  field("commit_delay", options.commit_delay);
+  field("commits_in_bursts", options.commits_in_bursts);
+  field("backlog_bytes", options.backlog_bytes);
+  field("latency", options.latency);
+  field("lost", options.lost);
+  field("doubled", options.doubled);
+  field("late", options.late);
+  field("events_lost", options.events_lost);
+  field("fault_time", options.fault_time);
+  field("cut", options.cut);
+  field("worker_crash", options.worker_crash);
+  field("worker_stall", options.worker_stall);
+  field("worker_drain", options.worker_drain);
+  field("worker_change", options.worker_change);
+  field("client_crash", options.client_crash);
+  field("client_stall", options.client_stall);
+  field("client_leave", options.client_leave);
+  field("reader_stop", options.reader_stop);
+  field("broker_crash", options.broker_crash);
+  field("broker_stall", options.broker_stall);
+  field("watcher_change", options.watcher_change);
+  field("command", options.command);
+  field("cancel", options.cancel);
+  field("drain", options.drain);
+  field("theft", options.theft);
+  field("slow", options.slow);
+  field("flaky", options.flaky);
+  field("failing", options.failing);
+  field("rejected", options.rejected);
+  field("hanging", options.hanging);
+  field("stubborn", options.stubborn);
+  field("killers", options.killers);
+}
+
+void write(std::ostream& text, Duration value) {
+  text << std::chrono::duration_cast<std::chrono::microseconds>(value).count() / 1000.0 << "ms";
+}
+template <class T>
+void write(std::ostream& text, const T& value) {
+  text << value;
+}
+
+class Swarm {
+ public:
+  Swarm(Random& random, double share) : random_(random), share_(share) {}
+
+  void rarely(double& share, double most) {
+    if (random_.chance(share_)) share = most / static_cast<double>(std::uint64_t{1} << random_.below(8));
+  }
+  void rarely(Duration& every, Duration least, Duration most) {
+    if (random_.chance(share_)) every = random_.duration(least, most);
+  }
+  bool happens() { return random_.chance(share_); }
+
+ private:
+  Random& random_;
+  double share_;
+};
+
+void draw_parties(Options& options, Random& random) {
+  options.workers = static_cast<unsigned>(random.between(1, random.chance(0.2) ? 10 : 4));
+  options.slots = static_cast<unsigned>(random.between(1, random.chance(0.2) ? 16 : 4));
+  options.kinds = static_cast<unsigned>(random.chance(0.5) ? 1 : random.between(2, 3));
+  options.clients = static_cast<unsigned>(random.between(1, 4));
+  options.jobs = static_cast<unsigned>(random.between(1, random.chance(0.2) ? 12 : 4));
+  options.watchers = static_cast<unsigned>(random.between(0, 3));
+  options.tasks = random.magnitude(1, 2000);
+  options.payload = random.chance(0.05) ? 100'000 : 200;
+  options.result = random.chance(0.05) ? 100'000 : 200;
+}
+
+void draw_broker(Options& options, Random& random) {
+  options.heartbeat = random.chance(0.3) ? Duration(2s) : random.duration(50ms, 1s);
+  options.writer_grace = random.duration(1s, 20s);
+  if (random.chance(0.5)) options.commit_delay = random.duration(100us, random.chance(0.2) ? 1s : 20ms);
+  options.commits_in_bursts = random.chance(0.5);
+  if (random.chance(0.1)) options.backlog_bytes = random.between(1000, 100'000);
+  options.latency = random.chance(0.1) ? Duration(100ms) : random.duration(50us, 5ms);
+}
+
+void draw_faults(Options& options, Random& random) {
+  Swarm swarm(random, random.pick<double>({0, 0.1, 0.1, 0.25, 0.25, 0.5}));
+  options.fault_time = random.duration(2s, 30s);
+  swarm.rarely(options.lost, 0.05);
+  swarm.rarely(options.doubled, 0.2);
+  swarm.rarely(options.late, 0.05);
+  swarm.rarely(options.events_lost, 0.3);
+  swarm.rarely(options.cut, 200ms, 10s);
+  swarm.rarely(options.worker_crash, 500ms, 20s);
+  swarm.rarely(options.worker_stall, 500ms, 20s);
+  swarm.rarely(options.worker_drain, 1s, 20s);
+  swarm.rarely(options.worker_change, 500ms, 20s);
+  swarm.rarely(options.client_crash, 500ms, 20s);
+  swarm.rarely(options.client_stall, 500ms, 20s);
+  swarm.rarely(options.client_leave, 500ms, 20s);
+  swarm.rarely(options.reader_stop, 500ms, 20s);
+  if (swarm.happens()) swarm.rarely(options.broker_crash, 2s, 30s);
+  swarm.rarely(options.broker_stall, 1s, 20s);
+  swarm.rarely(options.watcher_change, 200ms, 10s);
+  swarm.rarely(options.command, 50ms, 5s);
+  swarm.rarely(options.cancel, 1s, 20s);
+  swarm.rarely(options.drain, 500ms, 20s);
+  swarm.rarely(options.theft, 500ms, 10s);
+}
+
+void draw_tasks(Options& options, Random& random) {
+  Swarm swarm(random, random.pick<double>({0, 0.2, 0.4}));
+  swarm.rarely(options.slow, 1);
+  swarm.rarely(options.flaky, 0.5);
+  swarm.rarely(options.failing, 0.2);
+  swarm.rarely(options.rejected, 0.2);
+  swarm.rarely(options.hanging, 0.02);
+  swarm.rarely(options.stubborn, 0.01);
+  if (swarm.happens()) options.killers = static_cast<unsigned>(random.between(1, 3));
+}
+
+}  // namespace
+
+Options Options::drawn_from(std::uint64_t seed) {
+  Random random(scrambled(seed));
+  Options options;
+  options.seed = seed;
+  draw_parties(options, random);
+  draw_broker(options, random);
+  draw_faults(options, random);
+  draw_tasks(options, random);
+  return options;
+}
+
+bool Options::innocent_workers() const {
+  return undisturbed() || (lost == 0 && late == 0 && cut == Duration{} && worker_crash == Duration{} &&
+                           worker_stall == Duration{} && broker_crash == Duration{} && stubborn == 0);
+}
+
+bool Options::undisturbed() const {
+  return lost == 0 && late == 0 && cut == Duration{} && worker_crash == Duration{} && worker_stall == Duration{} &&
+         broker_crash == Duration{} && stubborn == 0 && killers == 0 && worker_drain == Duration{} &&
+         worker_change == Duration{} && drain == Duration{};
+}
+
+std::string Options::text() const {
+  std::ostringstream text;
+  const Options usual;
+  text << "seed " << seed << ":";
+  each(*this, [&](const char* name, const auto& value) {
+    bool drawn = false;
+    each(usual, [&](const char* other, const auto& plain) {
+      if constexpr (std::is_same_v<decltype(plain), decltype(value)>) drawn = drawn || (other == std::string_view(name) && !(plain == value));
+    });
+    if (!drawn) return;
+    text << ' ' << name << '=';
+    write(text, value);
+  });
+  return text.str();
+}
+
+}  // namespace stint::sim

@@ -1,0 +1,129 @@
+#include "tests/sim/sim_broker.hpp"
+
+#include <algorithm>
+
+#include "tests/sim/trace.hpp"
+
+namespace stint::sim {
+namespace {
+
+broker::Options core_options(World& world, StoreId store) {
+  broker::Options options;
+  options.store = store;
+  options.random = world.random.bits();
+  options.heartbeat = world.options.heartbeat;
+  options.writer_grace = world.options.writer_grace;
+  options.backlog_bytes = world.options.backlog_bytes;
+  return options;
+}
+
+}  // namespace
+
+SimBroker::SimBroker(World& world, Network& network, Bus& bus, Checker& checker, StoreId store)
+    : Process(world, "broker"), network_(network), bus_(bus), checker_(checker), store_(store), core_(core_options(world, store)) {
+  world_.say("the broker starts");
+  checker_.broker_begins(store);
+  network_.broker_starts(*this);
+  wake();
+}
+
+void SimBroker::arrived(PeerId from, Envelope envelope) {
+  inbox_.emplace_back(from, std::move(envelope));
+  wake();
+}
+
+void SimBroker::subscribed(const std::string& topic, bool on) {
+  subscriptions_.emplace_back(topic, on);
+  wake();
+}
+
+void SimBroker::crash() {
+  world_.say("the broker dies, and its memory with it");
+  die();
+  network_.broker_is_gone();
+}
+
+void SimBroker::turn() {
+  constexpr std::size_t kMost = 256;
+  while (!subscriptions_.empty()) {
+    core_.subscribed(now(), subscriptions_.front().first, subscriptions_.front().second, out_);
+    subscriptions_.pop_front();
+  }
+  for (std::size_t i = 0; i < kMost && !inbox_.empty(); ++i) {
+    const auto [from, envelope] = std::move(inbox_.front());
+    inbox_.pop_front();
+    core_.step(now(), from, envelope, out_);
+    check();
+  }
+  if (inbox_.empty()) core_.drained(now());
+  core_.tick(now(), out_);
+  carry_out();
+  check();
+}
+
+TimePoint SimBroker::next_deadline() const {
+  if (!inbox_.empty()) return now();
+  const TimePoint latest = now() + options().heartbeat;
+  return std::min(latest, core_.next_deadline().value_or(latest));
+}
+
+// The whole ledger after each step costs more than the run, where there is much in it.
+void SimBroker::check() {
+  if (options().tasks < 300 || ++turns_ % 32 == 0) core_.check_invariants();
+}
+
+void SimBroker::carry_out() {
+  for (bool quiet = false; !quiet;) {
+    for (const broker::Action& action : out_.take()) {
+      std::visit([this](const auto& what) { act(what); }, action);
+    }
+    const bool news = durable_ != committed_;
+    if (news) core_.committed(committed_ = durable_, out_);
+    quiet = !news && out_.empty();
+  }
+}
+
+void SimBroker::act(const broker::Send& action) {
+  if (!network_.send_down(action.to, action.envelope)) core_.unreachable(now(), action.to, out_);
+}
+
+void SimBroker::act(const broker::Publish& action) {
+  const std::string bytes = encode_event(action.event);
+  world_.note(bytes);
+  if (world_.is_verbose()) world_.say("* " + described(action.event));
+  auto decoded = decode_event(action.event.topic, bytes);
+  const auto* event = std::get_if<Event>(&decoded);
+  world_.require(event != nullptr, "an event cannot be decoded");
+  bus_.publish(*event);
+}
+
+void SimBroker::act(const broker::Store& action) {
+  world_.require(action.commit > appended_, "changes are stored out of order");
+  appended_ = action.commit;
+  if (options().commit_delay == Duration{}) {
+    durable_ = appended_;
+  } else if (!std::exchange(committing_, true)) {
+    commit_later();
+  }
+}
+
+// What was appended when the commit began is durable at its end.
+void SimBroker::commit_later() {
+  Duration delay = random().duration(20us, options().commit_delay);
+  if (options().commits_in_bursts && random().chance(0.05)) delay *= 10;
+  world_.in(delay, [this, upto = appended_] {
+    if (!alive()) return;
+    durable_ = upto;
+    committing_ = durable_ != appended_;
+    if (committing_) commit_later();
+    wake();
+  });
+}
+
+void SimBroker::act(const broker::Log& action) {
+  if (world_.is_verbose()) world_.say("  broker: " + action.text);
+  constexpr std::string_view kLost = "lost ";
+  if (action.text.starts_with(kLost)) checker_.worker_lost(action.text.substr(kLost.size(), action.text.find(": silent") - kLost.size()));
+}
+
+}  // namespace stint::sim

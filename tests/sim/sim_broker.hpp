@@ -1,0 +1,53 @@
+// One start of the broker: the real core in a shell of virtual time, with a store that commits when it likes.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "broker/core/broker.hpp"
+#include "tests/sim/bus.hpp"
+#include "tests/sim/checker.hpp"
+#include "tests/sim/network.hpp"
+
+namespace stint::sim {
+
+class SimBroker final : public Process, public Hub {
+ public:
+  SimBroker(World& world, Network& network, Bus& bus, Checker& checker, StoreId store);
+
+  void arrived(PeerId from, Envelope envelope) override;
+  void subscribed(const std::string& topic, bool on);
+  void crash();
+  StoreId store() const { return store_; }
+
+ private:
+  void turn() override;
+  TimePoint next_deadline() const override;
+  void carry_out();
+  void act(const broker::Send& action);
+  void act(const broker::Publish& action);
+  void act(const broker::Store& action);
+  void act(const broker::Log& action);
+  void act(const broker::Finished&) {}
+  void commit_later();
+  void check();
+
+  Network& network_;
+  Bus& bus_;
+  Checker& checker_;
+  StoreId store_;
+  broker::Broker core_;
+  broker::Outbox out_;
+  std::deque<std::pair<PeerId, Envelope>> inbox_;
+  std::deque<std::pair<std::string, bool>> subscriptions_;
+  broker::CommitId appended_{};
+  broker::CommitId durable_{};
+  broker::CommitId committed_{};
+  bool committing_ = false;
+  std::uint64_t turns_ = 0;
+  std::map<std::pair<JobId, PeerId>, Counts> last_status_;
+};
+
+}  // namespace stint::sim

@@ -1,0 +1,295 @@
+#include "tests/sim/sim_worker.hpp"
+
+#include <algorithm>
+
+#include "common/model/limits.hpp"
+
+namespace stint::sim {
+namespace {
+
+bool names(const std::vector<Run>& runs, Index index) {
+  return runs.empty() || std::any_of(runs.begin(), runs.end(), [&](const Run& run) { return run.contains(index); });
+}
+
+std::uint32_t micros(Duration duration) {
+  return static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
+}
+
+}  // namespace
+
+SimWorker::SimWorker(World& world, Network& network, Checker& checker, std::string name, std::vector<std::string> kinds,
+                     unsigned slots)
+    : Process(world, name.empty() ? "unnamed worker" : name),
+      checker_(checker),
+      link_(network, world, *this),
+      self_(checker.worker_begins()),
+      kinds_(std::move(kinds)),
+      session_({.broker = "the broker", .name = std::move(name), .kinds = kinds_, .slots = slots,
+                .incarnation = Incarnation{world.random.bits()}, .random = world.random.bits()},
+               world.now()) {
+  while (slots_.size() < slots) slots_.push_back({++last_slot_, {}, {}, TimePoint::max(), false, {}});
+  wake();
+}
+
+// --- what happens to it ---
+
+void SimWorker::crash() {
+  if (!alive()) return;
+  world_.say(name() + " dies");
+  end();
+  link_.die();
+}
+
+void SimWorker::end() {
+  self_->gone = true;
+  die();
+}
+
+void SimWorker::drain() {
+  if (!alive()) return;
+  const Duration deadline = random().chance(0.5) ? Duration{} : random().duration(10ms, 3s);
+  session_.drain(now(), deadline, "asked by its owner", out_);
+  wake();
+}
+
+void SimWorker::offer(std::vector<std::string> kinds, unsigned slots) {
+  if (!alive() || slots_.empty()) return;
+  kinds_ = std::move(kinds);
+  while (slots_.size() < slots) slots_.push_back({++last_slot_, {}, {}, TimePoint::max(), false, {}});
+  while (slots_.size() > slots) {
+    if (slots_.back().task) retired_.push_back(std::move(slots_.back()));
+    slots_.pop_back();
+  }
+  session_.offer(now(), kinds_, slots, out_);
+  wake();
+}
+
+bool SimWorker::offers(const std::string& kind) const {
+  return alive() && std::find(kinds_.begin(), kinds_.end(), kind) != kinds_.end();
+}
+
+// --- a turn, as that of worker/runtime/loop.cpp ---
+
+void SimWorker::turn() {
+  receive();
+  if (!harvest()) return;
+  start_tasks();
+  report();
+  session_.tick(now(), out_);
+  perform();
+  if (alive()) start_tasks();
+}
+
+void SimWorker::receive() {
+  for (std::uint32_t i = 0; i < limits::kWorkerMessagesPerTurn; ++i) {
+    const std::optional<Envelope> envelope = link_.receive();
+    if (!envelope) return session_.drained(now(), out_);
+    if (const auto* tasks = std::get_if<Tasks>(&envelope->message)) check_tasks(*tasks);
+    const bool was_in_session = session_.in_session();
+    session_.step(now(), *envelope, out_);
+    if (const auto* welcome = std::get_if<Welcome>(&envelope->message); welcome != nullptr && !was_in_session && session_.in_session()) {
+      store_ = welcome->store;
+      self_->name = welcome->name;
+    }
+    perform();
+    if (!alive()) return;
+  }
+}
+
+void SimWorker::check_tasks(const Tasks& tasks) {
+  world_.require(tasks.indices.count() == tasks.tasks.count() && tasks.indices.count() > 0, name() + " was sent odd TASKS");
+}
+
+TimePoint SimWorker::next_deadline() const {
+  TimePoint deadline = session_.next_deadline();
+  for (const auto* slots : {&slots_, &retired_}) {
+    for (const Slot& slot : *slots) deadline = std::min(deadline, slot.ends);
+  }
+  return deadline;
+}
+
+// --- the executor ---
+
+void SimWorker::start_tasks() {
+  if (held_back_) return;
+  for (Slot& slot : slots_) {
+    if (queue_.empty()) return;
+    if (slot.task) continue;
+    Task task = std::move(queue_.front());
+    queue_.pop_front();
+    start(slot, std::move(task));
+  }
+}
+
+JobRecord& SimWorker::record(const Task& task) {
+  return checker_.record(assignment_of(task.payload.view()).plan, origin_.at(task.ticket));
+}
+
+void SimWorker::start(Slot& slot, Task task) {
+  record(task).started(task.index, task.attempt, self_);
+  if (world_.is_verbose()) world_.say("  " + name() + " starts " + std::string(task.payload.view().substr(0, 30)));
+  slot.since = now();
+  slot.recalled = false;
+  slot.told.reset();
+  const Duration takes = effort(task);
+  slot.ends = takes == Duration::max() ? TimePoint::max() : now() + takes;
+  slot.task = std::move(task);
+}
+
+Duration SimWorker::effort(const Task& task) {
+  switch (assignment_of(task.payload.view()).behaviour) {
+    case Behaviour::slow:
+      return random().duration(10ms, 3s);
+    case Behaviour::hanging:
+    case Behaviour::stubborn:
+      return Duration::max();
+    default:
+      return random().duration(20us, 2ms);
+  }
+}
+
+bool SimWorker::harvest() {
+  for (auto* slots : {&slots_, &retired_}) {
+    for (Slot& slot : *slots) {
+      if (!slot.task || slot.ends > now()) continue;
+      if (assignment_of(slot.task->payload.view()).behaviour == Behaviour::killer && !slot.recalled) {
+        crash();
+        return false;
+      }
+      finish(slot);
+    }
+  }
+  std::erase_if(retired_, [](const Slot& slot) { return !slot.task; });
+  return true;
+}
+
+void SimWorker::finish(Slot& slot) {
+  const Task task = std::move(*slot.task);
+  slot.task.reset();
+  slot.ends = TimePoint::max();
+  const std::string_view payload = task.payload.view();
+  RunState how = RunState::done;
+  OutcomesBuilder& ended = ended_[task.ticket];
+  const std::uint32_t took = micros(now() - slot.since);
+  const Behaviour behaviour = assignment_of(payload).behaviour;
+  if (slot.recalled) {
+    stopped_[task.ticket].push_back({task.index, 1});
+    how = RunState::stopped;
+  } else if (slot.told) {
+    ended.not_done(task.index, stint::Failure::timed_out, {}, "too slow", took);
+    how = RunState::failed;
+  } else if (behaviour == Behaviour::rejected) {
+    ended.not_done(task.index, stint::Failure::rejected, {}, error_of(payload), took);
+    how = RunState::failed;
+  } else if (behaviour == Behaviour::failing || (behaviour == Behaviour::flaky && random().chance(0.5))) {
+    ended.not_done(task.index, stint::Failure::failed, {}, error_of(payload), took);
+    how = RunState::failed;
+  } else {
+    ended.done(task.index, task.job->discard ? "" : result_of(payload, options().result), took);
+  }
+  record(task).finished(task.index, how);
+}
+
+void SimWorker::report() {
+  for (auto& [ticket, outcomes] : ended_) {
+    if (!outcomes.empty()) session_.ended(now(), ticket, outcomes.take(), out_);
+  }
+  ended_.clear();
+  for (auto& [ticket, runs] : stopped_) {
+    worker::normalise(runs);
+    session_.given_back(now(), ticket, runs, out_);
+  }
+  stopped_.clear();
+  worker::Load load;
+  for (const auto* slots : {&slots_, &retired_}) {
+    for (const Slot& slot : *slots) {
+      if (slot.task) load.running.push_back({slot.number, slot.task->ticket, slot.task->index, slot.since, slot.told});
+    }
+  }
+  load.queued = static_cast<std::uint32_t>(queue_.size());
+  session_.busy(now(), std::move(load), out_);
+}
+
+void SimWorker::ask_to_stop(Slot& slot) {
+  if (assignment_of(slot.task->payload.view()).behaviour == Behaviour::stubborn) return;
+  slot.ends = std::min(slot.ends, now() + random().duration(0ms, 20ms));
+}
+
+// --- what the session wants ---
+
+void SimWorker::perform() {
+  while (!out_.empty() && alive()) {
+    for (const worker::Action& action : std::exchange(out_, {})) {
+      if (alive()) std::visit([this](const auto& body) { act(body); }, action);
+    }
+  }
+}
+
+void SimWorker::act(const worker::Send& action) { link_.send(action.envelope); }
+
+void SimWorker::act(const worker::RunTasks& action) {
+  world_.require(std::find(kinds_.begin(), kinds_.end(), action.job->kind) != kinds_.end(), name() + " was given a task of kind " + action.job->kind);
+  origin_[action.ticket] = store_;
+  std::uint32_t i = 0;
+  for (BatchCursor at(action.tasks); !at.done(); at.next(), ++i) {
+    queue_.push_back({action.ticket, action.job, action.indices.at(i), action.attempt, at.blob()});
+    world_.require(assignment_of(at.view()).index == action.indices.at(i), name() + " was given the payload of another task");
+  }
+}
+
+void SimWorker::act(const worker::StopTasks& action) {
+  std::vector<Run> unstarted;
+  std::erase_if(queue_, [&](const Task& task) {
+    if (task.ticket != action.ticket || !names(action.runs, task.index)) return false;
+    unstarted.push_back({task.index, 1});
+    return true;
+  });
+  if (action.mode == RecallMode::stop) {
+    for (auto* slots : {&slots_, &retired_}) {
+      for (Slot& slot : *slots) {
+        if (!slot.task || slot.task->ticket != action.ticket || !names(action.runs, slot.task->index)) continue;
+        slot.recalled = true;
+        ask_to_stop(slot);
+      }
+    }
+  }
+  worker::normalise(unstarted);
+  session_.given_back(now(), action.ticket, unstarted, out_);
+}
+
+void SimWorker::act(const worker::StopOvertime& action) {
+  for (auto* slots : {&slots_, &retired_}) {
+    for (Slot& slot : *slots) {
+      if (slot.number != action.slot || !slot.task || slot.task->ticket != action.ticket || slot.task->index != action.index) continue;
+      if (slot.told) continue;
+      slot.told = now();
+      ask_to_stop(slot);
+    }
+  }
+}
+
+void SimWorker::act(const worker::WriteOff& action) {
+  for (auto* slots : {&slots_, &retired_}) {
+    for (std::size_t i = 0; i < slots->size(); ++i) {
+      Slot& slot = (*slots)[i];
+      if (slot.number != action.slot || !slot.task || slot.task->ticket != action.ticket || slot.task->index != action.index) continue;
+      finish(slot);
+      const bool counted = slots == &slots_;
+      slots->erase(slots->begin() + static_cast<std::ptrdiff_t>(i));
+      if (counted) session_.slot_lost(now(), "a handler does not stop", out_);
+      return wake();
+    }
+  }
+}
+
+void SimWorker::act(const worker::Say& action) {
+  if (world_.is_verbose()) world_.say("  " + name() + ": " + action.text);
+}
+
+void SimWorker::act(const worker::Leave& action) {
+  world_.say(name() + " leaves: " + action.reason);
+  end();
+  link_.close();
+}
+
+}  // namespace stint::sim

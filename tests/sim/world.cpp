@@ -1,0 +1,86 @@
+#include "tests/sim/world.hpp"
+
+#include <algorithm>
+
+namespace stint::sim {
+
+void World::at(TimePoint when, std::function<void()> what) {
+  due_.push_back({std::max(when, now_), ++last_order_, std::move(what)});
+  std::push_heap(due_.begin(), due_.end(), std::greater<>());
+}
+
+bool World::run_until(TimePoint deadline, const std::function<bool()>& is_over) {
+  while (!due_.empty() && !is_over()) {
+    if (due_.front().when > deadline) {
+      now_ = deadline;
+      return is_over();
+    }
+    std::pop_heap(due_.begin(), due_.end(), std::greater<>());
+    Due next = std::move(due_.back());
+    due_.pop_back();
+    now_ = next.when;
+    next.what();
+  }
+  return is_over();
+}
+
+// FNV-1a over words rather than bytes: any difference between two runs shows.
+void World::note(std::string_view bytes) {
+  std::uint64_t hash = traffic_ ^ static_cast<std::uint64_t>(now_.time_since_epoch().count()) ^ (bytes.size() << 48);
+  while (!bytes.empty()) {
+    std::uint64_t word = 0;
+    const std::size_t size = std::min(bytes.size(), sizeof(word));
+    std::copy_n(bytes.begin(), size, reinterpret_cast<char*>(&word));
+    hash = (hash ^ word) * 0x100000001B3U;
+    hash ^= hash >> 29;
+    bytes.remove_prefix(size);
+  }
+  traffic_ = hash;
+}
+
+void World::say(const std::string& line) const {
+  if (!verbose_) return;
+  std::printf("%12.6f %s\n", std::chrono::duration<double>(now_ - kBeginning).count(), line.c_str());
+}
+
+void World::fail(const std::string& text) const {
+  throw Failure("at " + std::to_string(std::chrono::duration<double>(now_ - kBeginning).count()) + " s: " + text);
+}
+
+void Process::stall(Duration duration) {
+  world_.say(name_ + " stands still for " + std::to_string(std::chrono::duration<double>(duration).count()) + " s");
+  stalled_until_ = std::max(stalled_until_, now() + duration);
+}
+
+void Process::wake_at(TimePoint when) {
+  when = std::max({when, now(), stalled_until_});
+  if (!alive_ || when >= wake_at_) return;
+  wake_at_ = when;
+  world_.at(when, [this, generation = ++generation_] {
+    if (generation == generation_) take_turn();
+  });
+}
+
+void Process::take_turn() {
+  wake_at_ = TimePoint::max();
+  if (!alive_) return;
+  if (now() < stalled_until_) return wake_at(stalled_until_);
+  notice_spinning();
+  turn();
+  if (!alive_) return;
+  constexpr Duration kQuickest = 20us;  // a turn takes its time
+  const TimePoint deadline = next_deadline();
+  if (deadline != TimePoint::max()) wake_at(std::max(deadline, now() + kQuickest));
+}
+
+// A loop that never sleeps is a bug that no result shows.
+void Process::notice_spinning() {
+  constexpr unsigned kTurns = 5000;
+  if (now() - spinning_since_ > 200ms) {
+    spinning_since_ = now();
+    turns_ = 0;
+  }
+  if (++turns_ > kTurns && now() - spinning_since_ < kTurns * 25us) world_.fail(name_ + " turns without a pause");
+}
+
+}  // namespace stint::sim
