@@ -45,10 +45,10 @@ void Scheduler::leave(Worker& worker) {
 
 void Scheduler::set_room(Worker& worker, Room room) {
   if (worker.group == nullptr) return;
-  if (auto* line = line_of(*worker.group, worker.room)) line->erase({worker.place, &worker});
+  if (auto* line = line_of(*worker.group, worker.room)) line->erase({worker.place, worker.incarnation});
   worker.room = room;
   worker.place = worker.served;
-  if (auto* line = line_of(*worker.group, room)) line->insert({worker.place, &worker});
+  if (auto* line = line_of(*worker.group, room)) line->emplace(std::pair(worker.place, worker.incarnation), &worker);
 }
 
 void Scheduler::set_ready(Job& job, bool ready) {
@@ -78,9 +78,9 @@ std::vector<Job*> Scheduler::next_jobs(const Worker& worker, std::size_t most) c
 }
 
 Worker* Scheduler::longest_idle(const KindQueue& kind) const {
-  const std::pair<std::uint64_t, Worker*>* best = nullptr;
+  const WorkerClass::Line::value_type* best = nullptr;
   for (const WorkerClass* group : kind.classes) {
-    if (!group->free.empty() && (best == nullptr || *group->free.begin() < *best)) best = &*group->free.begin();
+    if (!group->free.empty() && (best == nullptr || group->free.begin()->first < best->first)) best = &*group->free.begin();
   }
   return best == nullptr ? nullptr : best->second;
 }

@@ -43,7 +43,8 @@ struct KindQueue {
 };
 
 struct WorkerClass {
-  using Line = std::set<std::pair<std::uint64_t, Worker*>>;  // by the number of the last dispatch
+  // By the number of the last dispatch; then by incarnation, so that the same inputs give the same order in every process.
+  using Line = std::map<std::pair<std::uint64_t, Incarnation>, Worker*>;
   std::vector<KindQueue*> kinds;
   Line free;
   Line prefetch;
