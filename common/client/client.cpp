@@ -116,6 +116,8 @@ std::vector<std::string> Client::close(std::string_view selector) { return steer
 std::vector<std::string> Client::cancel(std::string_view selector) { return steer(*shell_, "cancel", selector); }
 std::vector<std::string> Client::forget(std::string_view selector) { return steer(*shell_, "forget", selector); }
 
+std::vector<std::string> Client::retry(std::string_view selector) { return steer(*shell_, "retry", selector); }
+
 std::vector<std::string> Client::set_priority(std::string_view selector, std::int32_t priority) {
   Command command;
   command.verb = "priority";

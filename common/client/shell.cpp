@@ -51,7 +51,8 @@ TimePoint deadline_of(Timeout timeout) {
 Shell::Shell(ClientOptions options)
     : options_(std::move(options)),
       endpoint_(endpoint_of(options_)),
-      link_(context_, endpoint_),
+      own_context_(options_.zmq_context == nullptr ? std::make_unique<zmq::context_t>(1) : nullptr),
+      link_(own_context_ ? *own_context_ : *static_cast<zmq::context_t*>(options_.zmq_context), endpoint_),
       session_({options_.name, Incarnation{random_bits()}, random_bits()}, now()),
       max_payload_bytes_(limits::kMaxPayloadBytes),
       batch_bytes_(limits::kBatchBytes) {}
@@ -193,7 +194,8 @@ Shell::Answer Shell::ask(const std::function<RequestId(TimePoint)>& put) {
 }
 
 std::vector<std::string> Shell::command(Command command) {
-  Answer answer = ask([this, command = std::move(command)](TimePoint now) { return session_.command(now, command, out_); });
+  Answer answer =
+      ask([this, command = std::move(command)](TimePoint now) { return session_.command(now, command, out_); });
   if (const auto* problem = std::get_if<Problem>(&answer)) raise(*problem);
   return std::get<Done>(std::move(answer)).affected;
 }
@@ -269,18 +271,18 @@ void Shell::serve_touched(TimePoint now) {
 void Shell::serve(TimePoint now, Channel& channel) {
   const Handle handle = channel.identity().handle;
   const Channel::Wishes wishes = channel.take_wishes();
+  session_.consumed(now, handle, channel.consumed(), out_);
+  if (wishes.detach) {
+    session_.detach(now, handle, out_);
+    behind_.erase(handle);
+  }
   if (wishes.read) session_.read(now, handle, *wishes.read, out_);
   if (wishes.hurry || wishes.abandoned) session_.hurry(handle);
   while (std::optional<Batch> batch = channel.take_batch(session_.appetite(handle))) {
     session_.submit(now, handle, std::move(*batch), out_);
   }
   if (channel.take_close()) session_.close(now, handle, out_);
-  session_.consumed(now, handle, channel.consumed(), out_);
   channel.set_ack_at(session_.ack_at(handle));
-  if (wishes.detach) {
-    session_.detach(now, handle, out_);
-    behind_.erase(handle);
-  }
   if (wishes.abandoned && channel.is_empty()) {
     session_.forget(now, handle, out_);
     behind_.erase(handle);

@@ -106,7 +106,7 @@ class Shell : public std::enable_shared_from_this<Shell> {
   ClientOptions options_;
   const std::string endpoint_;
   Wakeup wakeup_;
-  zmq::context_t context_{1};
+  std::unique_ptr<zmq::context_t> own_context_;  // none where the caller gave one
   Link link_;
   Session session_;
   Outbox out_;

@@ -93,6 +93,7 @@ struct ClientOptions {
   std::string name{};           // what listings call this client; empty: the broker makes one up
   Timeout timeout{5000};        // how long to wait for a first answer before Unreachable is thrown
   Timeout patience = kForever;  // how long a broker may stay away later before every call throws Unreachable
+  void* zmq_context = nullptr;  // a zmq::context_t of the caller's, for inproc:// endpoints; it must outlive the Client
   std::function<void(const Notice&)> on_notice{};  // called by the client's thread: be quick, call nothing of Client
 };
 
@@ -260,6 +261,7 @@ class Client {
   std::vector<std::string> close(std::string_view selector);
   std::vector<std::string> cancel(std::string_view selector);
   std::vector<std::string> forget(std::string_view selector);
+  std::vector<std::string> retry(std::string_view selector);  // its failed tasks, in a new job; returns the new job's id
   std::vector<std::string> set_priority(std::string_view selector, std::int32_t priority);
   std::vector<std::string> drain(const DrainOptions& options);
 
