@@ -189,7 +189,7 @@ void Broker::settle() {
       dispatch(*job);
       deliver(*job);
       offer_window(*job);
-      note_reason(*job);
+      note_standing(*job);
     }
   }
   tell_states();
@@ -225,7 +225,7 @@ void Broker::on_timer(const Timer& timer) {
       if (Job* due = job()) look_for_writer(*due);
       break;
     case TimerKind::stall:
-      if (Job* due = job()) tell_reason(*due);
+      if (Job* due = job()) tell_standing(*due);
       break;
     case TimerKind::accept:
       if (Job* due = job(); due != nullptr && due->accept_due) tell_accepted(*due);

@@ -100,7 +100,9 @@ class Broker {
 
   // --- jobs: on_open.cpp, on_submit.cpp, jobs.cpp ---
   void on_open(Client& client, const Open& open);
+  Job& make_job(const JobOptions& options);
   void on_submit(Client& client, const Submit& submit);
+  void accept(Job& job, Batch tasks, bool now);
   void on_close(Client& client, const Close& close);
   Job* find_job(JobId id) const;
   Job* written_by(Client& client, JobId id);  // rejects and returns null when it is not the client's to write
@@ -109,7 +111,7 @@ class Broker {
   void look_for_writer(Job& job);
   bool fits_window(const Job& job, const Batch& tasks) const;
   void move(Job& job, std::optional<TaskState> from, TaskState to, std::uint64_t count);
-  void end_if_done(Job& job, std::string reason);
+  void end_if_done(Job& job);
   void end_told(Job& job);
   void close(Job& job);
   void pause(Job& job, std::string reason);
@@ -119,15 +121,15 @@ class Broker {
   void forget_oldest();
   void put(const Job& job);
 
-  // --- the writer's window: windows.cpp ---
+  // --- the writer's window, and standing still: windows.cpp, standing.cpp ---
   Window window_of(const Job& job) const;
   void offer_window(Job& job);
   void set_window(Job& job, Window window);
   void tell_accepted(Job& job);
   Index fresh_limit(const Job& job) const;
-  std::string standing_reason(const Job& job) const;
-  void note_reason(Job& job);
-  void tell_reason(Job& job);
+  Standing standing_of(const Job& job) const;
+  void note_standing(Job& job);
+  void tell_standing(Job& job);
 
   // --- leases: dispatch.cpp, on_results.cpp, on_release.cpp ---
   void dispatch(Worker& worker);
@@ -159,6 +161,7 @@ class Broker {
   Outcomes without_retries(Worker& worker, Job& job, const Outcomes& outcomes);
   bool retry(Worker& worker, Job& job, Index index, Failure code);
   void wake_delayed(Job& job);
+  void keep_dead_letters(Job& job, const Outcomes& outcomes);
   void decide(Job& job, JobResults results);
   void on_release(Worker& worker, const Release& release);
   void on_progress(Worker& worker, const Progress& progress);
@@ -180,6 +183,7 @@ class Broker {
   void leave_readers(Client& client);
   void deliver(Job& job);
   void deliver(Job& job, Reader& reader);
+  std::string status_text(const Job& job) const;
   void tell_status(Job& job, Reader& reader);
 
   // --- steering: on_command.cpp, on_query.cpp ---
@@ -187,6 +191,7 @@ class Broker {
   void on_query(Client& client, const Query& query);
   void remember(const Client& client, const Done& done);
   bool run_job_command(Client& client, const Command& command, Done& done);
+  bool run_retry(Client& client, const Command& command, Done& done);
   bool run_drain(Client& client, const Command& command, Done& done);
   void drain(Worker& worker, std::uint32_t deadline_ms);
   std::vector<Job*> select_jobs(std::string_view selector) const;

@@ -62,12 +62,18 @@ void Broker::deliver(Job& job, Reader& reader) {
   if (job.told.ended && !reader.end_told) tell_status(job, reader);
 }
 
+// For people: why it stands still, or how it ended.
+std::string Broker::status_text(const Job& job) const {
+  if (job.told.ended) return job.end_reason;
+  return job.standing_told ? job.standing.text : "";
+}
+
 void Broker::tell_status(Job& job, Reader& reader) {
   Client* client = find_client(reader.client);
   if (client == nullptr) return;
   reader.end_told = job.told.ended;
   say(*client, JobStatus{job.id, job.told_state(), job.told.counts, reader.number,
-                         reader.ordered ? job.by_index.end() : job.log.end(), job.reason_told ? job.reason : std::string()});
+                         reader.ordered ? job.by_index.end() : job.log.end(), status_text(job)});
 }
 
 }  // namespace stint::broker

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -35,12 +36,19 @@ struct Reader {
   bool end_told = false;
 };
 
+// Why a job stands still: a name for programs, a sentence for people. Both empty: it does not.
+struct Standing {
+  std::string_view name;
+  std::string text;
+};
+
 // What is told to others about a job. Its decided twin runs ahead by what the store has not yet committed.
 struct Told {
   Counts counts;
   Index accepted = 0;
   std::uint64_t accepted_bytes = 0;
   Digest digest;
+  bool opened = false;
   bool closed = false;
   bool paused = false;
   bool cancelled = false;
@@ -86,6 +94,10 @@ struct Job {
   std::uint64_t consumed = 0;      // the position up to which a streaming job's reader has acknowledged
   std::uint64_t largest_output = 0;
 
+  std::map<Index, Blob> dead_letters;  // payloads of failed tasks, to be tried again in a job of their own
+  std::uint64_t dead_bytes = 0;
+  JobId parent{};                  // the job whose dead letters its tasks are; 0 = none
+
   // dispatch
   KindQueue* kind = nullptr;
   std::unique_ptr<Turn> turn;      // its place in its kind's queue; null: it has nothing to hand out
@@ -99,9 +111,11 @@ struct Job {
   // for people
   std::uint64_t redone = 0;        // handings-out after a loss or a failure
   std::uint64_t losses = 0;        // leases lost with a worker
-  std::string reason;              // why it stands still; empty: it does not
-  bool reason_told = true;
-  TimePoint reason_due{};          // when it is told, if it lasts until then
+  Standing standing;               // why it stands still
+  bool standing_told = true;
+  TimePoint standing_due{};        // when it is told
+  std::string pause_reason;        // as it was told
+  std::string end_reason;          // who cancelled it, or what
   TimePoint progress_at{};         // when the next progress event may go out
   bool progress_due = false;
   bool progress_waits = false;     // a reminder is set

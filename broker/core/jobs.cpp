@@ -62,7 +62,7 @@ void Broker::close(Job& job) {
   put(job);
   when_committed(JobChanged{job.id, JobChange::closed, {}});
   when_committed(TasksAccepted{job.id, 0, 0, job.digest, true});
-  end_if_done(job, {});
+  end_if_done(job);
 }
 
 void Broker::pause(Job& job, std::string reason) {
@@ -96,29 +96,31 @@ void Broker::cancel(Job& job, std::string reason) {
     lease.revoked = true;
     if (Worker* worker = find_worker(lease.worker())) say(*worker, Recall{id, {}, RecallMode::stop});
   }
-  when_committed(JobChanged{job.id, JobChange::cancelled, reason});
-  end_if_done(job, std::move(reason));
+  when_committed(JobChanged{job.id, JobChange::cancelled, std::move(reason)});
+  end_if_done(job);
 }
 
-void Broker::end_if_done(Job& job, std::string reason) {
+void Broker::end_if_done(Job& job) {
   if (job.ended || !(job.closed || job.cancelled) || job.counts.left() > 0) return;
   job.ended = true;
   put(job);
-  when_committed(JobChanged{job.id, JobChange::ended, std::move(reason)});
+  when_committed(JobChanged{job.id, JobChange::ended, {}});
   stirred_jobs_.insert(job.id);
 }
 
 void Broker::apply(const JobChanged& changed) {
   Job* job = find_job(changed.job);
   if (job == nullptr) return;
-  if (changed.change != JobChange::closed) job->reason = changed.reason;
   switch (changed.change) {
     case JobChange::closed:
       job->told.closed = true;
       break;
     case JobChange::paused:
       job->told.paused = true;
-      tell(*job, "paused", Row{{"reason", changed.reason}});
+      job->pause_reason = changed.reason;
+      job->standing = standing_of(*job);
+      job->standing_told = true;
+      tell(*job, "paused");
       break;
     case JobChange::resumed:
       job->told.paused = false;
@@ -126,6 +128,7 @@ void Broker::apply(const JobChanged& changed) {
       break;
     case JobChange::cancelled:
       job->told.cancelled = true;
+      job->end_reason = changed.reason;
       tell_accepted(*job);  // its writer may be waiting for room
       break;
     case JobChange::ended:
@@ -138,7 +141,6 @@ void Broker::apply(const JobChanged& changed) {
 
 void Broker::end_told(Job& job) {
   job.told.ended = true;
-  job.reason = job.told.cancelled ? "cancelled" : "";
   const Counts& counts = job.told.counts;
   const std::string outcome = job.told.cancelled ? "cancelled" : counts.failed > 0 ? "failed" : "done";
   tell(job, "ended", Row{{"outcome", outcome}});
@@ -188,7 +190,7 @@ void Broker::forget(Job& job) {
     if (reader.end_told) continue;
     say(*client, Error{0, ErrorCode::unknown_job, false, "job " + std::to_string(value(job.id)) + " was forgotten while it was read", 0, {}, job.id});
   }
-  if (!job.is_streaming()) kept_bytes_ -= job.retained_bytes();
+  kept_bytes_ -= job.dead_bytes + (job.is_streaming() ? 0 : job.retained_bytes());
   by_key_.erase(job.options.key);
   closed_windows_.erase(job.id);
   events_.forget(job_topic(job.id));

@@ -12,8 +12,10 @@ void Broker::on_command(Client& client, const Command& command) {
   const auto known = answers_.find({client.incarnation, command.req});
   if (known != answers_.end()) return when_committed(CommandDone{client.incarnation, known->second});
   Done done{command.req, {}};
-  const bool is_drain = command.verb == "drain";
-  if (is_drain ? run_drain(client, command, done) : run_job_command(client, command, done)) {
+  const bool accepted = command.verb == "drain"   ? run_drain(client, command, done)
+                        : command.verb == "retry" ? run_retry(client, command, done)
+                                                  : run_job_command(client, command, done);
+  if (accepted) {
     remember(client, done);
     when_committed(CommandDone{client.incarnation, std::move(done)});
   }
@@ -85,10 +87,40 @@ bool Broker::run_job_command(Client& client, const Command& command, Done& done)
     stirred_jobs_.insert(job->id);
   } else {
     reject(client, ErrorCode::bad_value,
-           "no command is called '" + escaped(command.verb) + "': there are pause, resume, close, cancel, forget, priority and drain");
+           "no command is called '" + escaped(command.verb) + "': there are pause, resume, close, cancel, forget, priority, retry and drain");
     return false;
   }
   done.affected.push_back(id);
+  return true;
+}
+
+// The failed tasks of an ended job become a job of their own: totals never fall, and ends stay ends.
+bool Broker::run_retry(Client& client, const Command& command, Done& done) {
+  const Job* parent = select_job(client, command.selector);
+  if (parent == nullptr) return false;
+  const std::string id = std::to_string(value(parent->id));
+  if (!parent->told.ended || parent->dead_letters.empty()) {
+    reject(client, ErrorCode::not_in_state,
+           parent->told.ended ? "job " + id + " has no failed tasks to try again" : "job " + id + " has not ended: stint wait " + id + " first");
+    return false;
+  }
+  JobOptions options = parent->options;
+  options.key.clear();
+  if (options.results == ResultsPolicy::stream) options.results = ResultsPolicy::keep;  // nobody reads it yet
+  Job& job = make_job(options);
+  job.parent = parent->id;
+  put(job);
+  when_committed(JobOpened{job.id, {}, {}, true});
+  BatchBuilder tasks;
+  for (const auto& [index, payload] : parent->dead_letters) {
+    if (!tasks.empty() && (tasks.bytes() + payload.size() > limits::kBatchBytes || tasks.count() == limits::kMaxBatchTasks)) {
+      accept(job, tasks.take(), false);
+    }
+    tasks.add(payload.view());
+  }
+  accept(job, tasks.take(), false);
+  close(job);
+  done.affected.push_back(std::to_string(value(job.id)));
   return true;
 }
 

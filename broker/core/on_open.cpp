@@ -37,19 +37,24 @@ void Broker::on_open(Client& client, const Open& open) {
   if (jobs_.size() >= limits::kMaxJobs) {
     return reject(client, ErrorCode::limit, "the broker holds " + std::to_string(jobs_.size()) + " jobs: forget some", limits::kMaxJobs);
   }
-  auto owned = std::make_unique<Job>();
-  Job& job = *owned;
-  job.id = JobId{++last_job_};
-  job.options = open.options;
-  job.priority = open.options.priority;
-  job.kind = &scheduler_.kind(job.options.kind);
-  job.indexed = job.options.order;
-  jobs_.emplace(job.id, std::move(owned));
-  if (!job.options.key.empty()) by_key_.emplace(job.options.key, &job);
+  Job& job = make_job(open.options);
   take_over(client, job);
   put(job);
   out_->log(Level::info, "job " + std::to_string(value(job.id)) + " (" + escaped(job.options.name) + ") opened: kind " + escaped(job.options.kind));
   when_committed(JobOpened{job.id, client.incarnation, open.req, true});
+}
+
+Job& Broker::make_job(const JobOptions& options) {
+  auto owned = std::make_unique<Job>();
+  Job& job = *owned;
+  job.id = JobId{++last_job_};
+  job.options = options;
+  job.priority = options.priority;
+  job.kind = &scheduler_.kind(job.options.kind);
+  job.indexed = job.options.order;
+  jobs_.emplace(job.id, std::move(owned));
+  if (!job.options.key.empty()) by_key_.emplace(job.options.key, &job);
+  return job;
 }
 
 void Broker::take_over(Client& client, Job& job) {
@@ -62,6 +67,7 @@ void Broker::take_over(Client& client, Job& job) {
 void Broker::apply(const JobOpened& opened) {
   Job* job = find_job(opened.job);
   if (job == nullptr) return;
+  job->told.opened = true;
   if (opened.is_new) tell(*job, "opened");
   stirred_jobs_.insert(job->id);
   Client* client = find_client(opened.client);

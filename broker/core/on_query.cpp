@@ -31,6 +31,7 @@ void Broker::on_query(Client& client, const Query& query) {
     answer.rows.push_back(row_of(*job));
   } else if (query.what == "jobs") {  // the cursor is the first job id not yet listed
     for (auto at = jobs_.lower_bound(JobId{query.cursor}); at != jobs_.end(); ++at) {
+      if (!at->second->told.opened) continue;
       if (answer.rows.size() == limit) {
         answer.next = value(at->first);
         break;
@@ -57,6 +58,7 @@ void Broker::on_query(Client& client, const Query& query) {
 
 Row Broker::row_of(const Job& job) const {
   const Counts& counts = job.told.counts;
+  const Standing standing = standing_of(job);
   std::string state(to_string(job.told_state()));
   if (job.told.ended && job.told.cancelled) state = "cancelled";
   return Row{{"job", value(job.id)},
@@ -75,6 +77,8 @@ Row Broker::row_of(const Job& job) const {
              {"losses", job.losses},
              {"workers", std::uint64_t{job.workers}},
              {"priority", std::int64_t{job.priority}},
+             {"parent", value(job.parent)},
+             {"dead_letters", std::uint64_t{job.dead_letters.size()}},
              {"key", job.options.key},
              {"results", std::string(to_string(job.options.results))},
              {"order", job.options.order},
@@ -85,7 +89,8 @@ Row Broker::row_of(const Job& job) const {
              {"max_losses", std::uint64_t{job.options.max_losses}},
              {"time_limit_ms", static_cast<std::uint64_t>(job.options.time_limit.count())},
              {"digest", hex(job.told.digest.value(), 8)},
-             {"reason", job.told.ended ? job.reason : standing_reason(job)}};
+             {"stalled", std::string(standing.name)},
+             {"reason", job.told.ended ? status_text(job) : standing.text}};
 }
 
 Row Broker::row_of(const Worker& worker) const {

@@ -125,9 +125,23 @@ void Broker::wake_delayed(Job& job) {
   stirred_jobs_.insert(job.id);
 }
 
+// Failed tasks are kept for inspection and for `retry`, as far as there is room.
+void Broker::keep_dead_letters(Job& job, const Outcomes& outcomes) {
+  for (const NotDone& failure : outcomes.not_done) {
+    if (kept_bytes_ >= options_.keep_bytes) return;
+    const Index index = outcomes.indices.at(failure.position);
+    const Blob payload = job.tasks.single(index).payload;
+    const std::uint64_t bytes = payload.size() + limits::kDeadLetterBytes;
+    job.dead_letters.emplace(index, payload);
+    job.dead_bytes += bytes;
+    kept_bytes_ += bytes;
+  }
+}
+
 // These tasks have ended, for good.
 void Broker::decide(Job& job, JobResults results) {
   const Outcomes& outcomes = results.outcomes;
+  keep_dead_letters(job, outcomes);
   if (outcomes.indices.is_run()) {
     job.tasks.end(outcomes.indices.run());
   } else {
@@ -142,7 +156,7 @@ void Broker::decide(Job& job, JobResults results) {
     pause(job, std::to_string(job.counts.failed) + " tasks failed, more than max_failures (" + std::to_string(job.options.max_failures) +
                    "): look at them with stint results " + std::to_string(value(job.id)) + ", then stint resume or stint cancel");
   }
-  end_if_done(job, {});
+  end_if_done(job);
 }
 
 void Broker::apply(const WorkerAnswered& answered) {

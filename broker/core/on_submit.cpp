@@ -29,12 +29,16 @@ void Broker::on_submit(Client& client, const Submit& submit) {
                       std::to_string(job->window.limit_bytes) + " bytes: wait for ACCEPTED",
                   job->window.limit_tasks);
   }
-  for (BatchCursor task(tasks); !task.done(); task.next()) job->digest.add(task.view());
-  change(AppendTasks{job->id, received, tasks});
+  accept(*job, tasks, submit.now);
+}
+
+void Broker::accept(Job& job, Batch tasks, bool now) {
+  for (BatchCursor task(tasks); !task.done(); task.next()) job.digest.add(task.view());
+  change(AppendTasks{job.id, job.tasks.received(), tasks});
   backlog_bytes_ += tasks.blob.size();
-  when_committed(TasksAccepted{job->id, tasks.count(), tasks.blob.size(), job->digest, submit.now});
-  job->tasks.append(tasks);
-  move(*job, std::nullopt, TaskState::queued, tasks.count());
+  when_committed(TasksAccepted{job.id, tasks.count(), tasks.blob.size(), job.digest, now});
+  job.tasks.append(tasks);
+  move(job, std::nullopt, TaskState::queued, tasks.count());
 }
 
 // An empty window admits one message of any legal size.

@@ -86,7 +86,7 @@ void Broker::tell_states() {
     const Job* job = find_job(job_of_topic(topic));
     const auto worker = std::find_if(workers_.begin(), workers_.end(), [&](const auto& entry) { return worker_topic(entry.first) == topic; });
     if (job != nullptr) {
-      events_.state(*out_, topic, "state", row_of(*job));
+      if (job->told.opened) events_.state(*out_, topic, "state", row_of(*job));  // else that it was opened is told soon
     } else if (worker != workers_.end()) {
       events_.state(*out_, topic, "state", row_of(*worker->second));
     } else {

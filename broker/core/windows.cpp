@@ -1,4 +1,4 @@
-// How far a writer may send and how far fresh tasks may be handed out; and why a job stands still. Everything is an absolute position,
+// How far a writer may send, and how far fresh tasks may be handed out. Everything is an absolute position,
 // so a window said twice, late, or not at all is never wrong, only old.
 #include <algorithm>
 
@@ -78,46 +78,6 @@ Index Broker::fresh_limit(const Job& job) const {
   if (unread == 0) return limit;  // an empty window admits one task of any size
   const std::uint64_t room = unread < limits::kResultWindowBytes ? (limits::kResultWindowBytes - unread) / each : 0;
   return std::min<Index>(limit, fresh + room);
-}
-
-// Why nothing of a job runs though something is left; empty: it moves, or waits for nothing but its turn.
-std::string Broker::standing_reason(const Job& job) const {
-  if (job.ended || job.counts.left() == 0) return {};
-  if (job.paused) return job.reason.empty() ? "paused: stint resume " + std::to_string(value(job.id)) : job.reason;
-  if (job.kind->workers == 0) {
-    return "no worker offers kind " + job.options.kind + ": start one, e.g. stint-worker --kind " + job.options.kind + " -- COMMAND {}";
-  }
-  if (job.counts.running > 0) return {};
-  if (job.options.results == ResultsPolicy::keep && kept_bytes_ >= options_.keep_bytes) {
-    return "kept results fill " + std::to_string(options_.keep_bytes) + " bytes: stint forget jobs, or start the broker with a larger --keep-bytes";
-  }
-  if (job.counts.queued > 0 && !job.tasks.has_ready() && fresh_limit(job) == job.tasks.fresh() && job.is_streaming()) {
-    return "its reader has not acknowledged enough results: read on, e.g. stint results " + std::to_string(value(job.id)) + " --follow";
-  }
-  if (job.counts.queued == 0 && job.counts.delayed > 0) return "waiting to try failed tasks again";
-  return {};
-}
-
-// A reason that passes within moments is nobody's news.
-void Broker::note_reason(Job& job) {
-  std::string reason = standing_reason(job);
-  if (reason == job.reason || job.told.ended) return;
-  const bool was_told = job.reason_told && !job.reason.empty();
-  job.reason = std::move(reason);
-  job.reason_told = job.reason.empty() || job.paused;
-  if (was_told) {
-    for (Reader& reader : job.readers) tell_status(job, reader);
-  }
-  job.reason_due = now_ + limits::kStallDelay;
-  if (!job.reason_told) timers_.remind(job.reason_due, TimerKind::stall, value(job.id));
-}
-
-void Broker::tell_reason(Job& job) {
-  if (job.reason_told || now_ < job.reason_due) return;
-  job.reason_told = true;
-  out_->log(Level::warning, "job " + std::to_string(value(job.id)) + " stands still: " + escaped(job.reason));
-  tell(job, "stalled", Row{{"reason", job.reason}});
-  for (Reader& reader : job.readers) tell_status(job, reader);
 }
 
 }  // namespace stint::broker

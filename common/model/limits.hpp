@@ -44,6 +44,7 @@ constexpr std::uint64_t kWorkerWindowBytes = 16 * kMiB;     // Payload bytes in 
 constexpr std::uint64_t kWorkerUnackedBytes = 16 * kMiB;    // Results that a worker holds unacknowledged.
 constexpr std::uint64_t kDefaultBacklogBytes = 1024 * kMiB; // Payloads queued in memory, all jobs together.
 constexpr std::uint64_t kDefaultKeepBytes = 512 * kMiB;     // Results kept in memory, all jobs together.
+constexpr std::uint32_t kDeadLetterBytes = 64;             // What keeping a failed task costs beside its payload.
 constexpr std::uint32_t kDefaultKeptJobs = 1'000;           // Ended jobs remembered; the oldest are forgotten first.
 
 // Peers, requests and answers.

@@ -294,7 +294,7 @@ struct State {
 
 // --- steering ----------------------------------------------------------------------------------------------------------------
 
-// C->B. Verbs: pause, resume, close, cancel, forget, priority (jobs: `selector` is an id, a key or a unique name); drain (workers).
+// C->B. Verbs: pause, resume, close, cancel, forget, priority, retry (jobs: `selector` is an id, a key or a unique name); drain (workers).
 // Repeated under the same req, it is answered from memory. -> DONE or ERROR
 struct Command {
   RequestId req{};
