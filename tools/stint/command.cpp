@@ -2,8 +2,10 @@
 
 #include <unistd.h>
 
+#include <cstdlib>
 #include <iostream>
 
+#include "common/net/endpoint.hpp"
 #include "tools/show/escape.hpp"
 
 namespace stint::tool {
@@ -42,6 +44,11 @@ std::string notice_text(const Notice& notice) {
   return about + escaped(notice.text);
 }
 
+Exit complain(const std::exception& error, Exit code) {
+  std::cerr << "stint: " << error.what() << '\n';
+  return code;
+}
+
 }  // namespace
 
 std::span<const Command> commands() { return kCommands; }
@@ -72,7 +79,9 @@ Options Common::options_and_json() {
 
 std::unique_ptr<Client> Common::connect(Console& console) const {
   ClientOptions options;
-  options.endpoint = broker;
+  const char* environment = std::getenv("STINT_BROKER");
+  options.endpoint = !broker.empty() || environment == nullptr ? broker : environment;
+  if (!options.endpoint.empty()) require_endpoint(options.endpoint);
   options.name = "stint-" + std::to_string(::getpid());
   options.on_notice = [&console](const Notice& notice) {
     // A job may stall and flow many times a second; ProgressPoll tells of it when it lasts.
@@ -80,6 +89,29 @@ std::unique_ptr<Client> Common::connect(Console& console) const {
     if (!is_passing) console.say(notice_text(notice));
   };
   return std::make_unique<Client>(std::move(options));
+}
+
+Exit explained(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const UsageError& usage) {
+    return complain(usage, Exit::usage);
+  } catch (const EndpointError& endpoint) {
+    return complain(endpoint, Exit::usage);
+  } catch (const Unreachable& unreachable) {
+    complain(unreachable, Exit::unreachable);
+    std::cerr << "Is a broker running there? Start one with `stint-broker`, or name another: --broker ENDPOINT, or STINT_BROKER in "
+                 "the environment.\n";
+    return Exit::unreachable;
+  } catch (const Interrupted&) {
+    return Exit::interrupted;
+  } catch (const TimedOut& timeout) {
+    return complain(timeout, Exit::timeout);
+  } catch (const ClientError& refused) {
+    return complain(refused, Exit::refused);
+  } catch (const std::exception& world) {
+    return complain(world, Exit::unreachable);
+  }
 }
 
 std::string only(const std::vector<std::string>& arguments, std::string_view what) {

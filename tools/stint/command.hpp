@@ -8,6 +8,7 @@
 //   }
 #pragma once
 
+#include <exception>
 #include <memory>
 #include <optional>
 #include <span>
@@ -70,6 +71,9 @@ Exit retry(const Invocation& call);
 Exit priority(const Invocation& call);
 Exit drain(const Invocation& call);
 Exit help(const Invocation& call);
+
+// Says on standard error what went wrong and what helps; returns the exit code for it.
+Exit explained(const std::exception_ptr& error);
 
 // The one argument that a command wants, or the one that it may have. Throw UsageError.
 std::string only(const std::vector<std::string>& arguments, std::string_view what);

@@ -50,9 +50,9 @@ Crew::News Crew::wait(TimePoint deadline) {
   }
 }
 
-void Crew::rethrow() {
+std::exception_ptr Crew::failure() {
   const std::lock_guard lock(mutex_);
-  std::rethrow_exception(failure_);
+  return failure_;
 }
 
 ProgressPoll::ProgressPoll(Client& client, Console& console, std::vector<JobId> jobs, std::function<bool()> is_our_doing)

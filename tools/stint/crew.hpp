@@ -28,7 +28,7 @@ class Crew {
  public:
   enum class News {
     all_done,
-    failed,       // a thread threw; rethrow() gives it
+    failed,       // a thread threw; failure() gives it
     interrupted,  // ^C or SIGTERM, told once each
     deadline,
   };
@@ -40,7 +40,7 @@ class Crew {
 
   void start(std::function<void()> work);  // an exception that it throws is kept
   News wait(TimePoint deadline);
-  [[noreturn]] void rethrow();
+  std::exception_ptr failure();
 
  private:
   void run(const std::function<void()>& work);

@@ -1,30 +1,15 @@
-// stint: the command line of people and their scripts. Finds the command, runs it, and turns what goes wrong into a sentence and an
-// exit code.
+// stint: the command line of people and their scripts. Finds the command and runs it.
 #include <algorithm>
 #include <cstdlib>
 #include <exception>
 #include <iostream>
-#include <system_error>
 
-#include "common/net/endpoint.hpp"
 #include "common/net/signals.hpp"
 #include "tools/show/escape.hpp"
 #include "tools/stint/command.hpp"
 
 namespace stint::tool {
 namespace {
-
-Exit complain(const std::exception& error, Exit code) {
-  std::cerr << "stint: " << error.what() << '\n';
-  return code;
-}
-
-Exit cannot_reach(const Unreachable& error) {
-  std::cerr << "stint: " << error.what() << "\n"
-            << "Is a broker running there? Start one with `stint-broker`, or name another: --broker ENDPOINT, or "
-               "STINT_BROKER in the environment.\n";
-  return Exit::unreachable;
-}
 
 Exit dispatch(std::vector<std::string> arguments) {
   if (arguments.empty()) {
@@ -44,20 +29,8 @@ Exit run(std::vector<std::string> arguments) {
   try {
     ignore_broken_pipes();
     return dispatch(std::move(arguments));
-  } catch (const UsageError& error) {
-    return complain(error, Exit::usage);
-  } catch (const EndpointError& error) {
-    return complain(error, Exit::usage);
-  } catch (const Unreachable& error) {
-    return cannot_reach(error);
-  } catch (const Interrupted& error) {
-    return Exit::interrupted;
-  } catch (const TimedOut& error) {
-    return complain(error, Exit::timeout);
-  } catch (const ClientError& error) {
-    return complain(error, Exit::refused);
-  } catch (const std::exception& error) {
-    return complain(error, Exit::unreachable);
+  } catch (...) {
+    return explained(std::current_exception());
   }
 }
 

@@ -59,7 +59,7 @@ Exit results(const Invocation& call) {
     }
   });
   switch (crew.wait(TimePoint::max())) {
-    case Crew::News::failed: crew.rethrow();
+    case Crew::News::failed: leave(explained(crew.failure()), crew, console, client);
     case Crew::News::interrupted: leave(Exit::interrupted, crew, console, client);
     case Crew::News::all_done:
     case Crew::News::deadline: break;

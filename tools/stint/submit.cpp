@@ -128,7 +128,7 @@ Exit Submission::mind(Crew& crew) {
     switch (news) {
       case Crew::News::all_done: return Exit::ok;
       case Crew::News::interrupted: interrupted(crew);
-      case Crew::News::failed: crew.rethrow();
+      case Crew::News::failed: console_.clear(), leave(explained(crew.failure()), crew, console_, client_);
       case Crew::News::deadline: break;
     }
     if (now() >= deadline) {

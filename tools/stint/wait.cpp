@@ -43,7 +43,7 @@ Exit wait_for_jobs(const Invocation& call) {
   Crew crew;
   const TimePoint deadline = timeout == Duration::zero() ? TimePoint::max() : now() + timeout;
   switch (wait_for_all(crew, *client, console, jobs, deadline)) {
-    case Crew::News::failed: crew.rethrow();
+    case Crew::News::failed: leave(explained(crew.failure()), crew, console, client);
     case Crew::News::interrupted:
       console.say("interrupted; the jobs go on");
       leave(Exit::interrupted, crew, console, client);
