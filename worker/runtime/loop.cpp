@@ -33,7 +33,7 @@ int Loop::run() {
     harvest();
     session_.tick(turn_, out_);
     perform();
-    if (!exit_code_) sleep();
+    if (!exit_code_) wait_for_work();
   }
   return end();
 }
@@ -88,7 +88,7 @@ void Loop::perform() {
   }
 }
 
-void Loop::sleep() {
+void Loop::wait_for_work() {
   executor_.fall_asleep();
   if (!executor_.has_news()) {
     const int signals = signals_ ? signals_->fd() : -1;

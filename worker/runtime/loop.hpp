@@ -60,7 +60,7 @@ class Loop {
   void receive();
   void harvest();
   void perform();
-  void sleep();
+  void wait_for_work();
   int end();
 
   void act(const Connect&) { link_.connect(); }
