@@ -140,6 +140,7 @@ void Broker::keep_dead_letters(Job& job, const Outcomes& outcomes) {
 
 // These tasks have ended, for good.
 void Broker::decide(Job& job, JobResults results) {
+  change(AppendOutcomes{results});  // first: the counts rest on it as well
   const Outcomes& outcomes = results.outcomes;
   keep_dead_letters(job, outcomes);
   if (outcomes.indices.is_run()) {
@@ -150,7 +151,6 @@ void Broker::decide(Job& job, JobResults results) {
   const std::uint64_t failed = outcomes.not_done.size();
   move(job, TaskState::running, TaskState::done, outcomes.count() - failed);
   move(job, TaskState::running, TaskState::failed, failed);
-  change(AppendOutcomes{results});
   when_committed(ResultsDecided{std::move(results)});
   if (failed > 0 && job.options.max_failures > 0 && job.counts.failed > job.options.max_failures) {
     pause(job, std::to_string(job.counts.failed) + " tasks failed, more than max_failures (" + std::to_string(job.options.max_failures) +

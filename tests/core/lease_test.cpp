@@ -1,0 +1,436 @@
+// Leases: handing out, answers, giving back, losing, coming back.
+#include "common/model/limits.hpp"
+#include "tests/core/farm.hpp"
+
+namespace stint::broker {
+namespace {
+
+TEST_CASE("a task goes all the way") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  FarmWorker& worker = farm.worker({.name = "w1"});
+  JobOptions options{.kind = "echo", .name = "n"};
+  options.context = "argv";
+  options.time_limit = 5s;
+  const JobId job = ann.opens(options);
+  ann.reads(job);
+  ann.writes(job, {"hello"});
+  REQUIRE(worker.holds(0));
+  CHECK(worker.task(0).payload == "hello");
+  CHECK(worker.task(0).attempt == 1);
+  CHECK(worker.jobs[job].context == "argv");
+  CHECK(worker.jobs[job].time_limit_ms == 5000);
+  CHECK(farm.job(job).number("running") == 1);
+  worker.finishes({0});
+  CHECK(worker.acked == worker.last_sent());
+  REQUIRE(ann.reading[job].results.size() == 1);
+  CHECK(ann.reading[job].results[0].result == "hello");
+  CHECK(ann.reading[job].results[0].worker == "w1");
+  CHECK_FALSE(ann.reading[job].ended);
+  ann.closes(job);
+  CHECK(ann.reading[job].ended);
+  CHECK(ann.reading[job].status.counts.done == 1);
+  CHECK(worker.jobs.empty());  // the job is gone, and it was told
+}
+
+TEST_CASE("row 11: a result that does not fit its lease changes nothing, and is acknowledged") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  FarmWorker& w1 = farm.worker({.name = "w1"});
+  FarmWorker& w2 = farm.worker({.name = "w2"});
+  const JobId job = ann.runs({.kind = "echo"}, {"a", "b", "c"});
+  const LeaseId lease = w1.task(0).lease;
+  SUBCASE("twice") {
+    w1.finishes({0});
+    w1.claims(lease, 0);
+    CHECK(farm.job(job).number("done") == 1);
+  }
+  SUBCASE("for a task that is not in the lease") {
+    w1.claims(lease, 2);
+    CHECK(farm.job(job).number("done") == 0);
+  }
+  SUBCASE("for another worker's lease") {
+    w2.claims(lease, 0);
+    CHECK(farm.job(job).number("done") == 0);
+    CHECK(w2.acked == w2.last_sent());
+  }
+  SUBCASE("for a lease that never was") {
+    w1.claims(LeaseId{12345}, 0);
+    CHECK(farm.job(job).number("done") == 0);
+  }
+  SUBCASE("for an old attempt") {
+    const JobId slow = ann.runs({.kind = "echo", .backoff_base = 0ms}, {});
+    w1.fails(0);
+    farm.passes(2s);
+    w1.claims(lease, 0);
+    CHECK(farm.job(job).number("done") == 0);
+    CHECK(slow != job);
+  }
+  CHECK(w1.acked <= w1.last_sent());
+  CHECK(farm.job(job).number("total") == 3);
+}
+
+TEST_CASE("some of a batch may be late: the rest counts") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  FarmWorker& worker = farm.worker({.slots = 3});
+  const JobId job = ann.runs({.kind = "echo"}, {"a", "b", "c"});
+  const LeaseId lease = worker.task(0).lease;
+  worker.finishes({1});
+  OutcomesBuilder outcomes;
+  for (const Index index : {0, 1, 2, 7}) outcomes.done(index, "x", 1);
+  worker.says(LeaseResults{lease, outcomes.take()});
+  CHECK(farm.job(job).number("done") == 3);
+  CHECK(farm.job(job).text("state") == "ended");
+}
+
+TEST_CASE("released tasks go out again, free of charge") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  FarmWorker& w1 = farm.worker({.name = "w1", .slots = 3});
+  const JobId job = ann.runs({.kind = "echo"}, {"a", "b", "c"});
+  FarmWorker& w2 = farm.worker({.name = "w2"});
+  w1.changes({"other"}, 3);
+  w1.releases({0, 2});
+  CHECK(w2.indices() == std::vector<Index>{0});
+  CHECK(w2.task(0).suspicion == Suspicion::none);
+  CHECK(farm.job(job).number("losses") == 0);
+  w1.says(Release{w1.task(1).lease, {{0, 3}, {99, 5}}});  // what it holds is given back, the rest is nothing
+  CHECK(farm.job(job).number("running") == 1);
+}
+
+TEST_CASE("a worker that leaves gives back what it held, free of charge") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  FarmWorker& w1 = farm.worker({.name = "w1", .slots = 4});
+  const JobId job = ann.runs({.kind = "echo"}, numbered(4));
+  w1.finishes({3});
+  w1.leaves();
+  FarmWorker& w2 = farm.worker({.name = "w2", .slots = 4});
+  CHECK(w2.indices() == std::vector<Index>{0, 1, 2});
+  CHECK(w2.task(0).suspicion == Suspicion::none);
+  w2.finishes_all();
+  CHECK(farm.job(job).text("state") == "ended");
+  CHECK(farm.job(job).number("losses") == 0);
+}
+
+TEST_CASE("leases that a greeting worker names it keeps; what it does not name is queued again") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  FarmWorker& worker = farm.worker({.slots = 4});
+  const JobId job = ann.runs({.kind = "echo"}, numbered(4));
+  worker.forgets(1);
+  worker.forgets(2);
+  worker.moves();
+  worker.greets();
+  CHECK(worker.welcome.drop.empty());
+  CHECK(worker.indices() == std::vector<Index>{0, 3, 1, 2});
+  CHECK(worker.task(0).attempt == 1);
+  CHECK(worker.task(1).attempt == 2);
+  CHECK(farm.job(job).number("running") == 4);
+  worker.finishes_all();
+  CHECK(farm.job(job).number("done") == 4);
+  CHECK(farm.job(job).number("losses") == 0);
+}
+
+TEST_CASE("a short cut re-runs nothing") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  FarmWorker& w1 = farm.worker({.name = "w1", .slots = 2});
+  const JobId job = ann.runs({.kind = "echo"}, numbered(2));
+  FarmWorker& w2 = farm.worker({.name = "w2"});
+  farm.is_unreachable(w1);
+  w1.silent = true;
+  farm.passes(200ms);
+  w1.silent = false;
+  w1.moves();
+  w1.greets();
+  farm.passes(1s);
+  CHECK(w2.held.empty());
+  w1.finishes_all();
+  CHECK(farm.job(job).number("done") == 2);
+  CHECK(farm.job(job).number("redone") == 0);
+}
+
+TEST_CASE("row 12: a lost worker's tasks are run again by another, attempt + 1") {
+  Farm farm;
+  farm.subscribes("worker.");
+  FarmClient& ann = farm.client("ann");
+  FarmWorker& w1 = farm.worker({.name = "w1", .slots = 2});
+  const JobId job = ann.runs({.kind = "echo"}, numbered(2));
+  FarmWorker& w2 = farm.worker({.name = "w2", .slots = 2});
+  w1.dies();
+  farm.passes(400ms);
+  CHECK(w2.indices() == std::vector<Index>{0, 1});
+  CHECK(w2.task(0).attempt == 2);
+  CHECK(w2.task(0).suspicion == Suspicion::one_per_slot);
+  CHECK(farm.job(job).number("losses") == 1);
+  CHECK(farm.job(job).number("redone") == 2);
+  CHECK(farm.events("worker.w1.", "lost").size() == 1);
+  w2.finishes_all();
+  CHECK(farm.job(job).number("done") == 2);
+}
+
+TEST_CASE(
+    "row 13: a worker that comes back too late: what went to others it drops, and its late answers change nothing") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  FarmWorker& w1 = farm.worker({.name = "w1", .slots = 2});
+  const JobId job = ann.runs({.kind = "echo"}, {"a", "b"});
+  const LeaseId old = w1.task(0).lease;
+  w1.silent = true;
+  farm.passes(1s);
+  FarmWorker& w2 = farm.worker({.name = "w2", .slots = 1});  // takes one of the two
+  REQUIRE(w2.indices() == std::vector<Index>{0});
+  w1.silent = false;
+  w1.says(Heartbeat{});
+  CHECK(w1.takes<HelloAgain>().reason == "unknown session");
+  w1.greets();
+  CHECK(w1.indices() == std::vector<Index>{1});  // nobody else has begun it: it keeps it
+  w1.claims(old, 0);
+  CHECK(farm.job(job).number("done") == 0);
+  w1.finishes_all();
+  w2.finishes_all();
+  CHECK(farm.job(job).number("done") == 2);
+  CHECK(w1.runs + w2.runs == 2);
+  CHECK(farm.job(job).number("total") == 2);
+}
+
+TEST_CASE("row 13: what another has begun since the loss is not kept, also when it waits again") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  FarmWorker& w1 = farm.worker({.name = "w1"});
+  const JobId job = ann.runs({.kind = "echo"}, {"a"});
+  w1.silent = true;
+  farm.passes(1s);
+  FarmWorker& w2 = farm.worker({.name = "w2"});
+  SUBCASE("for its next attempt") { w2.fails(0); }
+  SUBCASE("given back") {
+    w2.changes({"other"}, 1);
+    w2.releases_all();
+  }
+  w1.silent = false;
+  w1.hello.kinds = {"something"};
+  w1.greets();
+  CHECK(w1.held.empty());
+  CHECK(farm.job(job).number("running") == 0);
+}
+
+TEST_CASE("row 13: a peer cannot keep what it was never given") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  FarmWorker& w1 = farm.worker({.name = "w1"});
+  const JobId job = ann.runs({.kind = "echo"}, {"a"});
+  w1.fails(0);
+  FarmWorker& w2 = farm.worker({.name = "w2", .kinds = {"other"}});
+  const auto claim = [&](LeaseId lease) {
+    w2.held.push_back({lease, job, 0, 1, Suspicion::none, "a"});
+    w2.greets();
+    CHECK(w2.held.empty());
+    CHECK(farm.job(job).number("delayed") == 1);
+  };
+  claim(LeaseId{0});
+  claim(LeaseId{4711});
+  w2.welcome.store = StoreId{1};
+  claim(LeaseId{1});
+}
+
+TEST_CASE("row 19: what a worker holds from another store is dropped") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  FarmWorker& w1 = farm.worker({.kinds = {"other"}});
+  const JobId job = ann.runs({.kind = "echo"}, {"a"});
+  w1.held.push_back({LeaseId{(1ULL << 40) + 1}, job, 0, 1, Suspicion::none, "a"});
+  w1.welcome.store = StoreId{78};
+  w1.greets();
+  CHECK(w1.welcome.drop.size() == 1);
+  CHECK(w1.held.empty());
+  CHECK(farm.job(job).number("queued") == 1);
+}
+
+TEST_CASE("a failed task is tried again after a growing wait, up to max_attempts") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  FarmWorker& worker = farm.worker({});
+  const JobId job = ann.opens({.kind = "echo", .max_attempts = 3, .backoff_base = 1000ms});
+  ann.reads(job);
+  ann.writes(job, {"a"});
+  worker.fails(0);
+  CHECK(farm.job(job).number("delayed") == 1);
+  farm.passes(450ms);
+  CHECK(worker.held.empty());
+  farm.passes(600ms);
+  REQUIRE(worker.holds(0));
+  CHECK(worker.task(0).attempt == 2);
+  worker.fails(0);
+  farm.passes(950ms);
+  CHECK(worker.held.empty());
+  farm.passes(1100ms);
+  REQUIRE(worker.holds(0));
+  worker.fails(0);
+  CHECK(farm.job(job).number("failed") == 1);
+  REQUIRE(ann.reading[job].results.size() == 1);
+  CHECK(ann.reading[job].results[0].failure == Failure::failed);
+  CHECK(ann.reading[job].results[0].error == "no");
+  CHECK(ann.reading[job].results[0].attempt == 3);
+}
+
+TEST_CASE("what would fail alike is not tried again") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  FarmWorker& worker = farm.worker({});
+  const JobId job = ann.runs({.kind = "echo"}, {"a"});
+  SUBCASE("rejected") { worker.fails(0, Failure::rejected); }
+  SUBCASE("too large") { worker.fails(0, Failure::too_large); }
+  CHECK(farm.job(job).number("failed") == 1);
+  CHECK(farm.job(job).text("state") == "ended");
+}
+
+TEST_CASE("a task over its time limit is tried again") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  FarmWorker& worker = farm.worker({});
+  const JobId job = ann.runs({.kind = "echo"}, {"a"});
+  worker.fails(0, Failure::timed_out);
+  CHECK(farm.job(job).number("delayed") == 1);
+}
+
+TEST_CASE("too many failures pause the job, which says so") {
+  Farm farm;
+  farm.subscribes("job.");
+  FarmClient& ann = farm.client("ann");
+  FarmWorker& worker = farm.worker({});
+  const JobId job = ann.runs({.kind = "echo", .max_attempts = 1, .max_failures = 1}, numbered(4));
+  worker.fails(0);
+  CHECK(farm.job(job).text("state") == "closed");
+  worker.fails(1);
+  CHECK(farm.job(job).text("state") == "paused");
+  CHECK(farm.job(job).text("reason").starts_with("2 tasks failed, more than max_failures (1)"));
+  CHECK(farm.events("job.1.", "paused").size() == 1);
+  CHECK(worker.held.empty());
+  ann.commands("resume", job);
+  CHECK(worker.holds(2));
+}
+
+TEST_CASE("row 37: a task that was alone when its worker was lost for the third time fails, naming them") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  const JobId job = ann.opens({.kind = "echo"});
+  ann.reads(job);
+  ann.writes(job, {"poison"});
+  for (const Suspicion step : {Suspicion::none, Suspicion::one_per_slot, Suspicion::alone}) {
+    FarmWorker& worker = farm.worker({.name = "w"});
+    REQUIRE(worker.holds(0));
+    CHECK(worker.task(0).suspicion == step);
+    worker.dies();
+    farm.passes(400ms);
+  }
+  REQUIRE(ann.reading[job].results.size() == 1);
+  CHECK(ann.reading[job].results[0].failure == Failure::lost);
+  CHECK(ann.reading[job].results[0].error == "its worker was lost while running it, 3 times: w, w, w");
+  CHECK(ann.reading[job].results[0].worker.empty());
+  CHECK(farm.job(job).number("losses") == 3);
+}
+
+TEST_CASE("row 37: of a poison and 3,000 quick tasks beside it, only the poison is charged") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  const JobId job = ann.opens({.kind = "echo"});
+  ann.reads(job, limits::kReaderWindowTasks);
+  std::vector<std::string> tasks = numbered(3001);
+  tasks[700] = "poison";
+  ann.writes(job, tasks);
+  ann.closes(job);
+  const auto pace = [](const HeldTask& task) { return task.payload == "poison" ? Duration(-1) : Duration(100us); };
+  int alive = 0;
+  const bool ended = farm.passes_until(
+      [&] {
+        alive = 0;
+        for (const auto& worker : farm.workers()) alive += worker->silent ? 0 : 1;
+        if (alive < 2) farm.worker({.name = "w", .slots = 4, .pace = pace});
+        return ann.reading[job].ended;
+      },
+      60s);
+  REQUIRE(ended);
+  CHECK(ann.reading[job].status.counts.done == 3000);
+  CHECK(ann.reading[job].status.counts.failed == 1);
+  for (const ReadResult& result : ann.reading[job].results) CHECK(result.failure.has_value() == (result.index == 700));
+  CHECK(farm.job(job).number("losses") <= 12);
+}
+
+TEST_CASE("an acquitted task starts afresh, and a suspect's neighbours are not held up by it") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  FarmWorker& w1 = farm.worker({.name = "w1", .slots = 2});
+  const JobId job = ann.runs({.kind = "echo"}, numbered(6));
+  w1.dies();
+  farm.passes(400ms);
+  FarmWorker& w2 = farm.worker({.name = "w2", .slots = 2});
+  w2.dies();
+  farm.passes(400ms);  // 0 and 1 must be alone now
+  FarmWorker& w3 = farm.worker({.name = "w3", .slots = 2});
+  CHECK(w3.indices() == std::vector<Index>{0});
+  CHECK(w3.task(0).suspicion == Suspicion::alone);
+  FarmWorker& w4 = farm.worker({.name = "w4", .slots = 2});
+  CHECK(w4.indices() == std::vector<Index>{1});
+  FarmWorker& w5 = farm.worker({.name = "w5", .slots = 2});
+  CHECK(w5.indices() == std::vector<Index>{2, 3});
+  w3.fails(0);
+  farm.passes(2s);
+  while (farm.job(job).text("state") != "ended") {
+    w3.finishes_all();
+    w4.finishes_all();
+    w5.finishes_all();
+  }
+  CHECK(farm.job(job).number("done") == 6);
+}
+
+TEST_CASE("a worker that empties itself for a task that must be alone takes work again when that has gone elsewhere") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  FarmWorker& busy = farm.worker({.name = "busy", .kinds = {"echo", "long"}});
+  ann.runs({.kind = "long"}, {"an hour"});
+  const JobId job = ann.runs({.kind = "echo"}, {"poison"});
+  for (int i = 0; i < 2; ++i) {
+    farm.worker({.name = "w"}).dies();
+    farm.passes(400ms);
+  }
+  busy.changes({"echo", "long"}, 3);
+  CHECK(busy.indices() == std::vector<Index>{0});  // it waits until it is empty
+  ann.runs({.kind = "long"}, {"b"});
+  CHECK(busy.held.size() == 1);
+  SUBCASE("another worker has taken it") {
+    FarmWorker& other = farm.worker({.name = "other"});
+    CHECK(other.task(0).suspicion == Suspicion::alone);
+  }
+  SUBCASE("its job was cancelled") { ann.commands("cancel", job); }
+  SUBCASE("its job was paused") { ann.commands("pause", job); }
+  CHECK(busy.held.size() == 2);
+}
+
+TEST_CASE("a task that must be alone goes to the worker that has emptied itself, and keeps no other job waiting") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  FarmWorker& w1 = farm.worker({.name = "w1", .kinds = {"echo", "long"}});
+  FarmWorker& w2 = farm.worker({.name = "w2", .kinds = {"echo", "long"}});
+  ann.runs({.kind = "long"}, {"an hour", "an hour"});
+  const JobId job = ann.runs({.kind = "echo"}, {"poison"});
+  for (int i = 0; i < 2; ++i) {
+    farm.worker({.name = "w"}).dies();
+    farm.passes(400ms);
+  }
+  w1.changes({"echo", "long"}, 2);
+  w2.changes({"echo", "long"}, 2);
+  CHECK(w1.held.size() + w2.held.size() == 2);
+  ann.runs({.kind = "long"}, {"b"});
+  CHECK(w1.held.size() == 1);  // reserved
+  CHECK(w2.held.size() == 2);
+  w1.finishes_all();
+  REQUIRE(w1.held.size() == 1);
+  CHECK(w1.held.front().suspicion == Suspicion::alone);
+  w1.finishes_all();
+  CHECK(farm.job(job).number("done") == 1);
+}
+
+}  // namespace
+}  // namespace stint::broker
