@@ -199,6 +199,20 @@ class ExitCodes(WithFarm):
             self.assertEqual(process.returncode, USAGE, process.stderr)
             self.assertIn(named, process.stderr)
 
+    def test_exit_codes_are_documented_as_they_are(self):
+        table = subprocess.run([f"{BIN}/stint", "help", "exit-codes"], capture_output=True, timeout=DEADLINE, text=True).stdout
+        with open(os.path.join(os.environ.get("STINT_SOURCE", "../.."), "tools", "README.md")) as file:
+            readme = file.read()
+        for line in table.splitlines():
+            code, name, sentence = line.split(maxsplit=2)
+            self.assertIn(f"| {code} | {name} | {sentence} |", readme.replace("`", ""))
+
+    def test_failed_tasks_are_tried_again_in_a_new_job(self):
+        self.fails(FAILED, "submit", "--kind", "obey", "--wait", "--max-attempts", "1", input=b"a\nfail 1\n", saying="stint retry 1")
+        self.assertEqual(self.fails(0, "retry", "1"), b"2\n")
+        self.farm.stint("wait", "2")
+        self.assertEqual(self.farm.job("2")["total"], 1)
+
     def test_help_says_it_all(self):
         for arguments, named in ((["--help"], "submit"), (["help", "exit-codes"], "130  interrupted"), (["submit", "--help"], "--max-attempts"),
                                  (["help", "drain"], "--count")):

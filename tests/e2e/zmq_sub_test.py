@@ -37,9 +37,10 @@ class Publisher:
         while self.subscription() != b"\x01" + prefix.encode():
             pass
 
-    def await_watcher(self):
-        """zmq-sub asks for the broker's beat last or among others; all of its subscriptions travel together."""
-        self.await_subscription("broker.")
+    def await_subscriptions(self, prefixes):
+        missing = {b"\x01" + prefix.encode() for prefix in prefixes}
+        while missing:
+            missing.discard(self.subscription())
 
     def event(self, topic, event, seq, epoch=1, store=1, **fields):
         body = msgpack.packb({"event": event, "epoch": epoch, "store": store, "seq": seq, "fields": fields})
@@ -58,7 +59,7 @@ class Publisher:
 class Watcher:
     def __init__(self, endpoint, *arguments, stdout=subprocess.PIPE, environment=None):
         self.process = subprocess.Popen([f"{BIN}/zmq-sub", *(["--connect", endpoint] if endpoint else []), *arguments],
-                                        stdout=stdout, stderr=subprocess.PIPE, env=environment or os.environ)
+                                        bufsize=0, stdout=stdout, stderr=subprocess.PIPE, env=environment or os.environ)
 
     def line(self):
         readable, _, _ = select.select([self.process.stdout], [], [], DEADLINE)
@@ -81,6 +82,12 @@ class Watcher:
                 stream.close()
 
 
+def prefixes_of(arguments):
+    """What zmq-sub subscribes to, besides the broker's beat."""
+    values = {name: [value for option, value in zip(arguments, arguments[1:]) if option == name] for name in ("--topic", "--until-end")}
+    return values["--topic"] or ["job." + job + "." if job.isdigit() else "job." for job in values["--until-end"]] or [""]
+
+
 class WithPublisher(unittest.TestCase):
     def setUp(self):
         self.publisher = Publisher()
@@ -89,7 +96,7 @@ class WithPublisher(unittest.TestCase):
     def watch(self, *arguments, **options):
         watcher = Watcher(self.publisher.endpoint, *arguments, **options)
         self.addCleanup(watcher.stop)
-        self.publisher.await_watcher()
+        self.publisher.await_subscriptions({"broker.", *prefixes_of(arguments)})
         return watcher
 
 
@@ -188,7 +195,6 @@ class UntilEnd(WithPublisher):
 class Silence(WithPublisher):
     def test_a_silent_job_is_asked_after_and_its_end_is_learnt(self):
         watcher = self.watch("--until-end", "7", "--json")
-        self.publisher.await_subscription("job.7.")  # the first time
         self.publisher.job("started", 2)
         self.publisher.await_subscription("job.7.")  # 5 seconds later
         self.publisher.job("state", 3, done=10, state="ended")
@@ -198,7 +204,7 @@ class Silence(WithPublisher):
     def test_a_broker_that_misses_its_beats_is_connected_to_anew(self):
         watcher = self.watch("--json", "--topic", "job.")
         self.publisher.event("broker.", "beat", 1, heartbeat_ms=50)
-        self.publisher.await_watcher()
+        self.publisher.await_subscriptions({"broker.", "job."})
         self.publisher.job("opened", 1)
         self.assertEqual(watcher.event()["event"], "opened")
 
@@ -236,7 +242,7 @@ class AsAUnixTool(WithPublisher):
     def test_the_environment_names_the_socket(self):
         watcher = Watcher(None, "--json", environment=dict(os.environ, STINT_EVENTS=self.publisher.endpoint))
         self.addCleanup(watcher.stop)
-        self.publisher.await_watcher()
+        self.publisher.await_subscriptions({"broker.", ""})
 
     def test_what_is_wrong_is_named(self):
         for arguments, named in ((["--tpoic", "x"], b"--tpoic"), (["--connect", "localhost:5556"], b"localhost:5556"),

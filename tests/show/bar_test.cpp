@@ -33,7 +33,12 @@ TEST_CASE("an open job may grow, a paused one says so") {
   Gauge gauge = render();
   gauge.state = "open";
   CHECK(plain_line(gauge) == "render 612/1000+ 61% run 48 fail 3 12.4/s ETA 0:31 workers 24");
-  gauge = {.label = "x", .state = "paused", .counts = {.queued = 5}, .rate = {}, .workers = 0, .reason = "too many failures"};
+  gauge = {.label = "x",
+           .state = "paused",
+           .counts = {.queued = 5},
+           .rate = {},
+           .workers = 0,
+           .reason = "too many failures"};
   CHECK(plain_line(gauge) == "x 0/5 0% paused (too many failures)");
 }
 

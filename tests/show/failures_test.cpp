@@ -32,7 +32,8 @@ TEST_CASE("numbers and paths make no difference") {
 TEST_CASE("the first are told one by one, then one a second") {
   FailureLog log;
   const TimePoint start{1h};
-  for (Index i = 0; i < 10; ++i) CHECK(log.told(start, failure(i, "no")) == "task " + std::to_string(i) + " failed: exit 1: no");
+  for (Index i = 0; i < 10; ++i)
+    CHECK(log.told(start, failure(i, "no")) == "task " + std::to_string(i) + " failed: exit 1: no");
   CHECK_FALSE(log.told(start, failure(10, "no")));
   CHECK_FALSE(log.told(start + 900ms, failure(11, "no")));
   CHECK(log.told(start + 1s, failure(12, "no")) == "task 12 failed, and 2 others before it: exit 1: no");

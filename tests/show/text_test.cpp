@@ -37,8 +37,13 @@ TEST_CASE("text is cut at a character, and the cut is seen") {
 }
 
 TEST_CASE("an event is one line of JSON, its names in their order") {
-  const Event event{"job.7.", "stalled", 1, StoreId{0xab}, 5,
-                    Row{{"reason", "no worker"}, {"job", std::uint64_t{7}}, {"name", "a\xff"}, {"total", std::uint64_t{3}}}};
+  const Event event{
+      "job.7.",
+      "stalled",
+      1,
+      StoreId{0xab},
+      5,
+      Row{{"reason", "no worker"}, {"job", std::uint64_t{7}}, {"name", "a\xff"}, {"total", std::uint64_t{3}}}};
   CHECK(json_line(to_json(event, 0)) ==
         "{\"topic\":\"job.7.\",\"event\":\"stalled\",\"seq\":5,\"epoch\":1,\"job\":7,\"name\":\"a\ufffd\",\"total\":3,"
         "\"reason\":\"no worker\",\"store\":\"00000000000000ab\"}\n");
@@ -53,7 +58,11 @@ TEST_CASE("anybody's message is shown, binary frames escaped") {
 TEST_CASE("a table has no empty columns") {
   const std::vector<Row> rows = {
       Row{{"job", std::uint64_t{7}}, {"name", "render\n"}, {"failed", std::uint64_t{0}}, {"key", "k1"}},
-      Row{{"job", std::uint64_t{12}}, {"name", "x"}, {"failed", std::uint64_t{0}}, {"key", "k2"}, {"left", std::uint64_t{4}}},
+      Row{{"job", std::uint64_t{12}},
+          {"name", "x"},
+          {"failed", std::uint64_t{0}},
+          {"key", "k2"},
+          {"left", std::uint64_t{4}}},
   };
   CHECK(table(rows, {"job", "name", "failed"}, {"key"}) ==
         "job  name      left\n"

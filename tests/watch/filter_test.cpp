@@ -128,7 +128,8 @@ TEST_CASE("topics without end take no memory without end") {
 
 TEST_CASE("a cancelled job with nothing left has ended") {
   EventFilter filter;
-  const auto told = filter.admit({"job.7.", "state", 1, StoreId{1}, 4, Row{{"state", "cancelled"}, {"left", std::uint64_t{0}}}});
+  const auto told =
+      filter.admit({"job.7.", "state", 1, StoreId{1}, 4, Row{{"state", "cancelled"}, {"left", std::uint64_t{0}}}});
   CHECK(told.value().event.event == "ended");
 }
 

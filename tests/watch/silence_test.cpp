@@ -10,7 +10,9 @@ namespace {
 constexpr TimePoint kStart{1h};
 
 Event beat() { return {"broker.", "beat", 1, StoreId{1}, 1, {}}; }
-Event about(std::string topic, std::string event = "progress") { return {std::move(topic), std::move(event), 1, StoreId{1}, 1, {}}; }
+Event about(std::string topic, std::string event = "progress") {
+  return {std::move(topic), std::move(event), 1, StoreId{1}, 1, {}};
+}
 
 }  // namespace
 

@@ -10,7 +10,7 @@
 namespace stint::tool {
 namespace {
 
-constexpr std::size_t kBarColumns = 22;     // as people like it
+constexpr std::size_t kBarColumns = 22;      // as people like it
 constexpr std::size_t kLeastBarColumns = 5;  // below that, none is shown
 
 std::string formatted(const char* format, double number) {
@@ -22,7 +22,8 @@ std::string formatted(const char* format, double number) {
 // n of total, in columns; something that is there is seen.
 std::size_t share(std::uint64_t n, std::uint64_t total, std::size_t width) {
   if (total == 0) return 0;
-  return static_cast<std::size_t>(std::llround(static_cast<double>(n) / static_cast<double>(total) * static_cast<double>(width)));
+  return static_cast<std::size_t>(
+      std::llround(static_cast<double>(n) / static_cast<double>(total) * static_cast<double>(width)));
 }
 
 std::string drawn(const Counts& counts, std::size_t width) {
@@ -112,8 +113,8 @@ std::string clock_text(Duration duration) {
   const auto all = std::chrono::duration_cast<std::chrono::seconds>(duration).count();
   char text[64];
   if (all >= 3600) {
-    std::snprintf(text, sizeof text, "%lld:%02d:%02d", static_cast<long long>(all / 3600), static_cast<int>(all / 60 % 60),
-                  static_cast<int>(all % 60));
+    std::snprintf(text, sizeof text, "%lld:%02d:%02d", static_cast<long long>(all / 3600),
+                  static_cast<int>(all / 60 % 60), static_cast<int>(all % 60));
   } else {
     std::snprintf(text, sizeof text, "%d:%02d", static_cast<int>(all / 60), static_cast<int>(all % 60));
   }

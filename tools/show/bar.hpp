@@ -16,9 +16,9 @@
 #include <optional>
 #include <string>
 
-#include "stint/row.hpp"
 #include "common/model/time.hpp"
 #include "stint/job.hpp"
+#include "stint/row.hpp"
 
 namespace stint::tool {
 
@@ -37,8 +37,8 @@ class Pace {
 };
 
 struct Gauge {
-  std::string label;   // escaped
-  std::string state;   // open, closed, paused, cancelled, ended
+  std::string label;  // escaped
+  std::string state;  // open, closed, paused, cancelled, ended
   Counts counts;
   std::optional<double> rate;
   std::uint64_t workers = 0;
@@ -58,8 +58,8 @@ std::string plain_line(const Gauge& gauge);
 // How a job ended: render: 997 done, 3 failed of 1000 in 1:22 (12.4/s)
 std::string end_line(const Gauge& gauge, std::optional<Duration> took);
 
-std::string clock_text(Duration duration);   // 0:31, 1:02:03
-std::string rate_text(double per_second);    // 12.4/s, 1.2k/s
+std::string clock_text(Duration duration);    // 0:31, 1:02:03
+std::string rate_text(double per_second);     // 12.4/s, 1.2k/s
 std::uint64_t percent(const Counts& counts);  // of what is known; 100 only when nothing is left
 
 }  // namespace stint::tool

@@ -28,17 +28,24 @@ CodePoint code_point(std::string_view text) {
 }
 
 bool is_harmless(std::uint32_t c) {
-  if (c < 0x20 || (c >= 0x7F && c < 0xA0)) return false;                // C0, DEL, C1
-  if (c >= 0x202A && c <= 0x202E) return false;                         // direction overrides
+  if (c < 0x20 || (c >= 0x7F && c < 0xA0)) return false;                 // C0, DEL, C1
+  if (c >= 0x202A && c <= 0x202E) return false;                          // direction overrides
   return !((c >= 0x2066 && c <= 0x2069) || c == 0x2028 || c == 0x2029);  // isolates, line separators
 }
 
 void append_escaped(std::string& out, unsigned char byte) {
   switch (byte) {
-    case '\n': out += "\\n"; return;
-    case '\t': out += "\\t"; return;
-    case '\r': out += "\\r"; return;
-    default: break;
+    case '\n':
+      out += "\\n";
+      return;
+    case '\t':
+      out += "\\t";
+      return;
+    case '\r':
+      out += "\\r";
+      return;
+    default:
+      break;
   }
   constexpr char kDigits[] = "0123456789abcdef";
   out += "\\x";

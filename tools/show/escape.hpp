@@ -1,5 +1,5 @@
-// Text of strangers made fit for a terminal. Names, keys and errors come from other people's programs; a control character in one of
-// them could move the cursor, colour the screen or forge a line.
+// Text of strangers made fit for a terminal. Names, keys and errors come from other people's programs; a control
+// character in one of them could move the cursor, colour the screen or forge a line.
 //
 //   escaped("a\x1b[31mb") == "a\\x1b[31mb"
 //

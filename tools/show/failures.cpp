@@ -37,7 +37,8 @@ std::string likeness(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
     const char c = text[i];
     if (c == '/' && i + 1 < text.size() && is_word(text[i + 1])) {
-      while (i < text.size() && (is_word(text[i]) || std::string_view("/.-+~").find(text[i]) != std::string_view::npos)) ++i;
+      while (i < text.size() && (is_word(text[i]) || std::string_view("/.-+~").find(text[i]) != std::string_view::npos))
+        ++i;
       like += "PATH";
     } else if (std::isdigit(static_cast<unsigned char>(c)) != 0) {
       while (i < text.size() && std::isxdigit(static_cast<unsigned char>(text[i])) != 0) ++i;
@@ -81,7 +82,8 @@ std::vector<std::string> FailureLog::summary() const {
     lines.push_back("  " + std::to_string(order[i]->count) + " x " + order[i]->example + "   (task " +
                     std::to_string(order[i]->index) + ")");
   }
-  if (order.size() > lines.size()) lines.push_back("  and " + std::to_string(order.size() - lines.size()) + " other kinds of failure");
+  if (order.size() > lines.size())
+    lines.push_back("  and " + std::to_string(order.size() - lines.size()) + " other kinds of failure");
   return lines;
 }
 

@@ -1,5 +1,5 @@
-// Failed tasks, told so that ten thousand of them do not bury the first: the first few one by one, then one a second; and at the end
-// the groups of those that say alike, with a count and one example each.
+// Failed tasks, told so that ten thousand of them do not bury the first: the first few one by one, then one a second;
+// and at the end the groups of those that say alike, with a count and one example each.
 //
 //   FailureLog failures;
 //   if (auto line = failures.told(now, result)) console.add(*line);

@@ -19,8 +19,8 @@ using Json = nlohmann::ordered_json;
 Json to_json(const Value& value);
 Json to_json(const Row& row);
 
-// topic, event, seq, epoch, job, name, kind, total, queued, delayed, running, done, failed, cancelled, left; then what the event adds,
-// the store it comes from, and how many events before it were missed, if any.
+// topic, event, seq, epoch, job, name, kind, total, queued, delayed, running, done, failed, cancelled, left; then what
+// the event adds, the store it comes from, and how many events before it were missed, if any.
 Json to_json(const Event& event, std::uint64_t missed);
 
 // A message of another PUB socket. A frame that is not UTF-8 is shown with escapes.

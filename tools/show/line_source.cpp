@@ -46,7 +46,8 @@ bool LineSource::fill() {
     const ssize_t n = ::read(fd_, buffer_.data() + end_, buffer_.size() - end_);
     if (n > 0) return end_ += static_cast<std::size_t>(n), true;
     if (n == 0) return at_end_ = true;
-    if (errno != EINTR && errno != EAGAIN) throw std::system_error(errno, std::generic_category(), "cannot read the tasks");
+    if (errno != EINTR && errno != EAGAIN)
+      throw std::system_error(errno, std::generic_category(), "cannot read the tasks");
   }
   return false;
 }

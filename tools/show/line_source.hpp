@@ -5,8 +5,8 @@
 //   while (lines.next(line)) job.write(line);
 //   if (lines.is_too_long()) refuse(lines.number());
 //
-// Carriage returns and NUL bytes are bytes like any other; a last line without a separator is a line; a separator at the end begins
-// none. A line is handed out as soon as it is complete, however slowly they come.
+// Carriage returns and NUL bytes are bytes like any other; a last line without a separator is a line; a separator at
+// the end begins none. A line is handed out as soon as it is complete, however slowly they come.
 //
 // One thread reads; stop() may be called by any other, and by none after the end of this object's life.
 #pragma once
@@ -24,8 +24,8 @@ class LineSource {
  public:
   LineSource(int fd, char separator, std::size_t limit);
 
-  // False at the end, at a line that is longer than the limit, and after stop(). The view holds until the next call. A reading error
-  // throws std::system_error.
+  // False at the end, at a line that is longer than the limit, and after stop(). The view holds until the next call. A
+  // reading error throws std::system_error.
   bool next(std::string_view& line);
 
   std::uint64_t number() const { return number_; }  // of the last line, from 1; also of one that is too long

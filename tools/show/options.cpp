@@ -17,10 +17,12 @@ void Options::flag(std::string name, char letter, std::string sentence, bool& in
 }
 
 void Options::text(std::string name, char letter, std::string value, std::string sentence, std::string& into) {
-  custom(std::move(name), letter, std::move(value), std::move(sentence), [&into](std::string_view text) { into = text; });
+  custom(std::move(name), letter, std::move(value), std::move(sentence),
+         [&into](std::string_view text) { into = text; });
 }
 
-void Options::texts(std::string name, char letter, std::string value, std::string sentence, std::vector<std::string>& into) {
+void Options::texts(std::string name, char letter, std::string value, std::string sentence,
+                    std::vector<std::string>& into) {
   custom(std::move(name), letter, std::move(value), std::move(sentence),
          [&into](std::string_view text) { into.emplace_back(text); });
 }
@@ -66,7 +68,8 @@ class Options::Parser {
  private:
   bool is_negative_number(std::string_view argument) const {
     const bool digits = argument.find_first_not_of("0123456789", 1) == argument.npos;
-    return digits && std::none_of(options_.begin(), options_.end(), [&](const Option& o) { return o.letter == argument[1]; });
+    return digits &&
+           std::none_of(options_.begin(), options_.end(), [&](const Option& o) { return o.letter == argument[1]; });
   }
 
   void long_option(std::string_view argument) {
@@ -92,7 +95,8 @@ class Options::Parser {
   }
 
   std::string_view next(const Option& option) {
-    if (at_ == arguments_.size()) throw UsageError("--" + option.name + " needs a value: --" + option.name + " " + option.value);
+    if (at_ == arguments_.size())
+      throw UsageError("--" + option.name + " needs a value: --" + option.name + " " + option.value);
     return arguments_[at_++];
   }
 
@@ -132,8 +136,8 @@ std::int64_t to_number(std::string_view what, std::string_view text, std::int64_
   std::int64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || end != text.data() + text.size() || number < least || number > most) {
-    throw UsageError(std::string(what) + " wants a whole number from " + std::to_string(least) + " to " + std::to_string(most) +
-                     ", not \"" + escaped(text) + "\"");
+    throw UsageError(std::string(what) + " wants a whole number from " + std::to_string(least) + " to " +
+                     std::to_string(most) + ", not \"" + escaped(text) + "\"");
   }
   return number;
 }
@@ -143,7 +147,8 @@ Duration to_seconds(std::string_view what, std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
   constexpr double kMost = 30.0 * 24 * 3600;
   if (error != std::errc() || end != text.data() + text.size() || !(seconds > 0) || seconds > kMost) {
-    throw UsageError(std::string(what) + " wants seconds, more than 0 and at most 30 days (2592000), not \"" + escaped(text) + "\"");
+    throw UsageError(std::string(what) + " wants seconds, more than 0 and at most 30 days (2592000), not \"" +
+                     escaped(text) + "\"");
   }
   return Duration(static_cast<Duration::rep>(seconds * 1e9));
 }

@@ -35,13 +35,13 @@ class Options {
   void flag(std::string name, char letter, std::string sentence, bool& into);
   void text(std::string name, char letter, std::string value, std::string sentence, std::string& into);
   void texts(std::string name, char letter, std::string value, std::string sentence, std::vector<std::string>& into);
-  void number(std::string name, char letter, std::string value, std::string sentence, std::int64_t least, std::int64_t most,
-              std::int64_t& into);
+  void number(std::string name, char letter, std::string value, std::string sentence, std::int64_t least,
+              std::int64_t most, std::int64_t& into);
   void seconds(std::string name, char letter, std::string value, std::string sentence, Duration& into);
   void custom(std::string name, char letter, std::string value, std::string sentence, Take take);
 
   std::vector<std::string> parse(const std::vector<std::string>& arguments) const;  // what is no option, in order
-  std::string help() const;  // a line an option, indented by two
+  std::string help() const;                                                         // a line an option, indented by two
 
  private:
   struct Option {

@@ -5,10 +5,14 @@ namespace {
 
 int rank(Exit code) {
   switch (code) {
-    case Exit::ok: return 0;
-    case Exit::tasks_failed: return 1;
-    case Exit::cancelled: return 2;
-    default: return 3;
+    case Exit::ok:
+      return 0;
+    case Exit::tasks_failed:
+      return 1;
+    case Exit::cancelled:
+      return 2;
+    default:
+      return 3;
   }
 }
 
@@ -28,9 +32,12 @@ Outcome outcome_of(const Row& job) {
 
 Exit exit_of(const Row& job) {
   switch (outcome_of(job)) {
-    case Outcome::cancelled: return Exit::cancelled;
-    case Outcome::failed: return Exit::tasks_failed;
-    case Outcome::done: break;
+    case Outcome::cancelled:
+      return Exit::cancelled;
+    case Outcome::failed:
+      return Exit::tasks_failed;
+    case Outcome::done:
+      break;
   }
   return Exit::ok;
 }

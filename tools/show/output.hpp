@@ -3,7 +3,8 @@
 //   Output output(STDOUT_FILENO);
 //   if (!output.write(line)) return;              // `| head -1` has seen enough
 //
-// Writes wait while the reader does; O_NONBLOCK is never set, because the descriptor is shared with the shell and others.
+// Writes wait while the reader does; O_NONBLOCK is never set, because the descriptor is shared with the shell and
+// others.
 #pragma once
 
 #include <string_view>

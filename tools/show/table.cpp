@@ -34,8 +34,8 @@ bool is_empty(const std::string& cell) { return cell.empty() || cell == "0"; }
 
 bool is_number(const Row& row, std::string_view name) {
   const Value* value = row.find(name);
-  return value == nullptr || std::holds_alternative<std::int64_t>(*value) || std::holds_alternative<std::uint64_t>(*value) ||
-         std::holds_alternative<double>(*value);
+  return value == nullptr || std::holds_alternative<std::int64_t>(*value) ||
+         std::holds_alternative<std::uint64_t>(*value) || std::holds_alternative<double>(*value);
 }
 
 std::vector<std::string> names_of(const std::vector<Row>& rows, const std::vector<std::string_view>& first,

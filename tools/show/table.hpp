@@ -1,5 +1,5 @@
-// Rows as a table for people: a column for each name, in the order given, then the rest in the order of the rows. A column that is
-// empty throughout vanishes. Numbers stand to the right, text is escaped.
+// Rows as a table for people: a column for each name, in the order given, then the rest in the order of the rows. A
+// column that is empty throughout vanishes. Numbers stand to the right, text is escaped.
 //
 //   std::cout << table(rows, {"job", "name", "state"}, {"reader"});
 //

@@ -100,7 +100,8 @@ Exit explained(const std::exception_ptr& error) {
     return complain(endpoint, Exit::usage);
   } catch (const Unreachable& unreachable) {
     complain(unreachable, Exit::unreachable);
-    std::cerr << "Is a broker running there? Start one with `stint-broker`, or name another: --broker ENDPOINT, or STINT_BROKER in "
+    std::cerr << "Is a broker running there? Start one with `stint-broker`, or name another: --broker ENDPOINT, or "
+                 "STINT_BROKER in "
                  "the environment.\n";
     return Exit::unreachable;
   } catch (const Interrupted&) {

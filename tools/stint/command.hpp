@@ -30,7 +30,7 @@ struct Command {
   std::string_view name;
   std::string_view arguments;  // as the usage line shows them
   std::string_view sentence;
-  std::string_view more;       // what else `--help` says; whole lines
+  std::string_view more;  // what else `--help` says; whole lines
   Exit (*run)(const Invocation&);
 };
 

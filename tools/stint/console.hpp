@@ -1,5 +1,5 @@
-// Standard error: messages, and a bar that stays below them on a terminal. Elsewhere a plain line every 10 seconds or 5 %, without
-// control codes.
+// Standard error: messages, and a bar that stays below them on a terminal. Elsewhere a plain line every 10 seconds or 5
+// %, without control codes.
 //
 //   Console console(STDERR_FILENO);
 //   console.progress(now, gauge);
@@ -23,11 +23,11 @@ class Console {
  public:
   explicit Console(int fd) : output_(fd), is_terminal_(output_.is_terminal()) {}
 
-  void be_quiet() { quiet_ = true; }     // before any other thread is there: no progress, messages only
+  void be_quiet() { quiet_ = true; }      // before any other thread is there: no progress, messages only
   void hide_bar() { is_barred_ = true; }  // a terminal that shows the results too has no room for a bar
 
-  void say(std::string_view line);       // "stint: LINE"
-  void add(std::string_view line);       // as it is
+  void say(std::string_view line);  // "stint: LINE"
+  void add(std::string_view line);  // as it is
   void progress(TimePoint now, Gauge gauge);
   void clear();
 

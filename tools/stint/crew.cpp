@@ -55,7 +55,8 @@ std::exception_ptr Crew::failure() {
   return failure_;
 }
 
-ProgressPoll::ProgressPoll(Client& client, Console& console, std::vector<JobId> jobs, std::function<bool()> is_our_doing)
+ProgressPoll::ProgressPoll(Client& client, Console& console, std::vector<JobId> jobs,
+                           std::function<bool()> is_our_doing)
     : client_(client),
       console_(console),
       jobs_(std::move(jobs)),
@@ -114,7 +115,8 @@ void leave(Exit code, Crew& crew, Console& console, std::unique_ptr<Client>& cli
     }).detach();
     const TimePoint deadline = now() + limits::kLeaveGrace;
     bool impatient = false;
-    while (!impatient && now() < deadline && !stint::wait({granted.fd()}, std::min(deadline, now() + limits::kJobPoll))) {
+    while (!impatient && now() < deadline &&
+           !stint::wait({granted.fd()}, std::min(deadline, now() + limits::kJobPoll))) {
       impatient = crew.wait(now()) == Crew::News::interrupted;
     }
   }

@@ -54,8 +54,8 @@ class Crew {
   std::vector<std::thread> threads_;
 };
 
-// Asks the broker for the counts of jobs and shows them, until destroyed. When there are several, those of the first that runs. Says
-// why a job stands still when that lasts, unless it is known to be our own doing.
+// Asks the broker for the counts of jobs and shows them, until destroyed. When there are several, those of the first
+// that runs. Says why a job stands still when that lasts, unless it is known to be our own doing.
 class ProgressPoll {
  public:
   ProgressPoll(Client& client, Console& console, std::vector<JobId> jobs, std::function<bool()> is_our_doing = {});
@@ -78,8 +78,8 @@ class ProgressPoll {
   std::thread thread_;
 };
 
-// Ends the process though threads of it stand still in a read or a write. First `last_wish` is granted some seconds; it may ask the
-// broker for something. Then the broker is told goodbye.
+// Ends the process though threads of it stand still in a read or a write. First `last_wish` is granted some seconds; it
+// may ask the broker for something. Then the broker is told goodbye.
 [[noreturn]] void leave(Exit code, Crew& crew, Console& console, std::unique_ptr<Client>& client,
                         std::function<void()> last_wish = {});
 

@@ -22,7 +22,8 @@ std::string advice(const Row& row) {
 Row row_of(Client& client, JobId job) {
   const std::string id = std::to_string(value(job));
   std::vector<Row> rows = client.query("job", id);
-  if (rows.empty()) throw Refused("the broker knows no job " + id + " any more; see `stint jobs`", ErrorCode::unknown_job);
+  if (rows.empty())
+    throw Refused("the broker knows no job " + id + " any more; see `stint jobs`", ErrorCode::unknown_job);
   return std::move(rows.front());
 }
 
@@ -38,6 +39,7 @@ void summarize(Console& console, const Row& row, std::optional<Duration> took, c
     for (const std::string& group : failures->summary()) console.add(group);
   }
   console.add("  look at them: " + advice(row));
+  console.add("  try them again: stint retry " + std::to_string(row.number("job")));
 }
 
 }  // namespace stint::tool

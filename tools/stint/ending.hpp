@@ -6,8 +6,8 @@
 #include "stint/client.hpp"
 #include "stint/row.hpp"
 #include "tools/show/exit_codes.hpp"
-#include "tools/stint/console.hpp"
 #include "tools/show/failures.hpp"
+#include "tools/stint/console.hpp"
 
 namespace stint::tool {
 

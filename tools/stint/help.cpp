@@ -23,8 +23,8 @@ void show_commands() {
 void show_exit_codes() {
   for (const ExitInfo& exit : kExitCodes) {
     const std::string number = std::to_string(static_cast<int>(exit.code));
-    std::cout << std::string(5 - number.size(), ' ') << number << "  " << exit.name << std::string(13 - exit.name.size(), ' ')
-              << exit.sentence << "\n";
+    std::cout << std::string(5 - number.size(), ' ') << number << "  " << exit.name
+              << std::string(13 - exit.name.size(), ' ') << exit.sentence << "\n";
   }
 }
 

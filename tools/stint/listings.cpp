@@ -27,7 +27,8 @@ Exit list(const Invocation& call, const Listing& listing) {
   Options options = common.options_and_json();
   const auto rest = call.parse(options);
   if (!rest) return Exit::ok;
-  if (!rest->empty()) throw UsageError("`stint " + std::string(call.command.name) + "` takes no arguments; for one job: stint job JOB");
+  if (!rest->empty())
+    throw UsageError("`stint " + std::string(call.command.name) + "` takes no arguments; for one job: stint job JOB");
   Console console(STDERR_FILENO);
   const std::vector<Row> rows = common.connect(console)->query(listing.what);
   Output output(STDOUT_FILENO);
@@ -44,12 +45,13 @@ Exit list(const Invocation& call, const Listing& listing) {
 }  // namespace
 
 Exit jobs(const Invocation& call) {
-  return list(call, {.what = "jobs",
-                     .none = "no jobs; submit one: seq 10 | stint submit --kind KIND",
-                     .first = {"job", "name", "kind", "state", "total", "done", "left", "running", "delayed", "failed", "cancelled",
-                               "redone", "workers", "priority", "reason"},
-                     .hidden = {"key", "queued", "losses", "results", "order", "unread", "readers", "writer", "max_attempts",
-                                "max_losses", "time_limit_ms", "digest", "stalled", "parent", "dead_letters"}});
+  return list(call,
+              {.what = "jobs",
+               .none = "no jobs; submit one: seq 10 | stint submit --kind KIND",
+               .first = {"job", "name", "kind", "state", "total", "done", "left", "running", "delayed", "failed",
+                         "cancelled", "redone", "workers", "priority", "reason"},
+               .hidden = {"key", "queued", "losses", "results", "order", "unread", "readers", "writer", "max_attempts",
+                          "max_losses", "time_limit_ms", "digest", "stalled", "parent", "dead_letters"}});
 }
 
 Exit workers(const Invocation& call) {

@@ -26,8 +26,8 @@ ResultPrinter::Stop ResultPrinter::read_so_many(Job& job, std::uint64_t count) {
   return flush(job) ? Stop::nothing_more : Stop::nobody_reads;
 }
 
-// How far the results go without a gap, only the broker knows: it sends them as far as our window goes, and then answers a question
-// that it got behind our request. Our first question may overtake that request, so there are two.
+// How far the results go without a gap, only the broker knows: it sends them as far as our window goes, and then
+// answers a question that it got behind our request. Our first question may overtake that request, so there are two.
 ResultPrinter::Stop ResultPrinter::read_to_gap(Job& job) {
   for (int quiet = 0; quiet < 2;) {
     const std::uint64_t before = written_;
@@ -57,7 +57,8 @@ void ResultPrinter::take(const TaskResult& result) {
   if (format_.failed_only && result.state != TaskState::failed) return;
   if (format_.json) return append_json(buffer_, format_.job, result);
   if (format_.failed_only) {
-    buffer_ += "task " + std::to_string(result.index) + " attempt " + std::to_string(result.attempt) + " " + failure_text(result) + "\n";
+    buffer_ += "task " + std::to_string(result.index) + " attempt " + std::to_string(result.attempt) + " " +
+               failure_text(result) + "\n";
     return;
   }
   if (result.state != TaskState::done) return;
@@ -94,11 +95,21 @@ void append_string(std::string& out, std::string_view text) {
     out += text.substr(plain, i - plain);
     plain = i + 1;
     switch (c) {
-      case '\n': out += "\\n"; break;
-      case '\t': out += "\\t"; break;
-      case '\r': out += "\\r"; break;
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
       default:
         out += "\\u00";
         out += "0123456789abcdef"[c >> 4];

@@ -10,9 +10,9 @@
 #include <string>
 
 #include "stint/client.hpp"
+#include "tools/show/failures.hpp"
 #include "tools/show/output.hpp"
 #include "tools/stint/console.hpp"
-#include "tools/show/failures.hpp"
 
 namespace stint::tool {
 
@@ -26,16 +26,17 @@ struct ResultFormat {
 class ResultPrinter {
  public:
   enum class Stop {
-    ended,          // the job has, and all its results are written
-    nothing_more,   // of a job that has not ended
-    nobody_reads,   // the reader of our output has left
+    ended,         // the job has, and all its results are written
+    nothing_more,  // of a job that has not ended
+    nobody_reads,  // the reader of our output has left
   };
 
-  ResultPrinter(ResultFormat format, Output& output, Console& console) : format_(format), output_(output), console_(console) {}
+  ResultPrinter(ResultFormat format, Output& output, Console& console)
+      : format_(format), output_(output), console_(console) {}
 
-  Stop follow(Job& job);                              // until the job has ended
-  Stop read_so_many(Job& job, std::uint64_t count);   // or until it has
-  Stop read_to_gap(Job& job);                         // of an ordered job: up to the first task that has not ended
+  Stop follow(Job& job);                             // until the job has ended
+  Stop read_so_many(Job& job, std::uint64_t count);  // or until it has
+  Stop read_to_gap(Job& job);                        // of an ordered job: up to the first task that has not ended
 
   bool is_writing() const { return is_writing_; }  // any thread: our own output is what we wait for
   const FailureLog& failures() const { return failures_; }
@@ -57,7 +58,8 @@ class ResultPrinter {
   FailureLog failures_;
 };
 
-// One object: job, index, state, attempt, worker, seconds, result (or result_b64), error, exit, signal; and of failed ones, failure.
+// One object: job, index, state, attempt, worker, seconds, result (or result_b64), error, exit, signal; and of failed
+// ones, failure.
 void append_json(std::string& out, JobId job, const TaskResult& result);
 
 }  // namespace stint::tool

@@ -59,10 +59,13 @@ Exit results(const Invocation& call) {
     }
   });
   switch (crew.wait(TimePoint::max())) {
-    case Crew::News::failed: leave(explained(crew.failure()), crew, console, client);
-    case Crew::News::interrupted: leave(Exit::interrupted, crew, console, client);
+    case Crew::News::failed:
+      leave(explained(crew.failure()), crew, console, client);
+    case Crew::News::interrupted:
+      leave(Exit::interrupted, crew, console, client);
     case Crew::News::all_done:
-    case Crew::News::deadline: break;
+    case Crew::News::deadline:
+      break;
   }
   if (stop != ResultPrinter::Stop::ended) return Exit::ok;
   const Row row = row_of(*client, job.id());

@@ -1,4 +1,5 @@
-// stint pause, resume, close, cancel, forget, retry, priority, drain: one request each, answered with what it was about.
+// stint pause, resume, close, cancel, forget, retry, priority, drain: one request each, answered with what it was
+// about.
 #include <unistd.h>
 
 #include <iostream>
@@ -78,7 +79,8 @@ Exit drain(const Invocation& call) {
   options.text("kind", 'K', "KIND", "workers that offer it", drain.kind);
   options.number("count", 'n', "N", "so many workers (of those that offer --kind)", 1, limits::kMaxPeers, count);
   options.flag("all", 'a', "every worker", drain.all);
-  options.seconds("timeout", 't', "SECONDS", "then what still runs is given to other workers (default: never)", deadline);
+  options.seconds("timeout", 't', "SECONDS", "then what still runs is given to other workers (default: never)",
+                  deadline);
   const auto names = call.parse(options);
   if (!names) return Exit::ok;
   drain.workers = *names;

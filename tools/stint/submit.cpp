@@ -1,7 +1,8 @@
 // stint submit: tasks from a pipe into a job, and on request its results into another.
 //
-// One thread reads standard input and writes tasks, one reads results and writes standard output; the client's own thread talks to
-// the broker, so that neither pipe can hold up a heartbeat. The main thread minds signals and whether anybody reads our output.
+// One thread reads standard input and writes tasks, one reads results and writes standard output; the client's own
+// thread talks to the broker, so that neither pipe can hold up a heartbeat. The main thread minds signals and whether
+// anybody reads our output.
 #include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
@@ -13,9 +14,9 @@
 #include "common/model/limits.hpp"
 #include "common/net/clock.hpp"
 #include "tools/show/escape.hpp"
-#include "tools/show/outcome.hpp"
 #include "tools/show/json.hpp"
 #include "tools/show/line_source.hpp"
+#include "tools/show/outcome.hpp"
 #include "tools/stint/crew.hpp"
 #include "tools/stint/ending.hpp"
 #include "tools/stint/result_printer.hpp"
@@ -69,21 +70,23 @@ class Submission {
   std::optional<Job> job_;
   std::optional<ResultPrinter> printer_;
   TimePoint started_{};
-  std::uint64_t written_ = 0;       // tasks; the feeding thread's until it is done
-  std::exception_ptr refusal_;      // somebody closed or cancelled the job under our hands; likewise
+  std::uint64_t written_ = 0;   // tasks; the feeding thread's until it is done
+  std::exception_ptr refusal_;  // somebody closed or cancelled the job under our hands; likewise
   std::atomic<bool> nobody_reads_{false};
 };
 
 Exit Submission::run() {
   client_ = options_.common.connect(console_);
   started_ = now();
+  Crew crew;  // from here on ^C is ours: a job that is open has to be cancelled
   job_ = client_->open(options_.job);
-  if (job_->resumed() > 0) console_.say("job " + id() + " goes on; it has " + std::to_string(job_->resumed()) + " tasks already");
-  Crew crew;
+  if (job_->resumed() > 0)
+    console_.say("job " + id() + " goes on; it has " + std::to_string(job_->resumed()) + " tasks already");
   crew.start([this] { feed(); });
   if (options_.results) {
     job_->set_ack_mode(AckMode::by_hand);
-    printer_.emplace(ResultFormat{.json = options_.common.json, .separator = options_.separator(), .job = job_->id()}, output_, console_);
+    printer_.emplace(ResultFormat{.json = options_.common.json, .separator = options_.separator(), .job = job_->id()},
+                     output_, console_);
     crew.start([this] { print(); });
   }
   const Exit code = mind(crew);
@@ -126,10 +129,14 @@ Exit Submission::mind(Crew& crew) {
     const Crew::News news = crew.wait(std::min(deadline, now() + limits::kJobPoll));
     if (nobody_reads_ || (options_.results && reader_has_left(STDOUT_FILENO))) nobody_reads(crew);
     switch (news) {
-      case Crew::News::all_done: return Exit::ok;
-      case Crew::News::interrupted: interrupted(crew);
-      case Crew::News::failed: console_.clear(), leave(explained(crew.failure()), crew, console_, client_);
-      case Crew::News::deadline: break;
+      case Crew::News::all_done:
+        return Exit::ok;
+      case Crew::News::interrupted:
+        interrupted(crew);
+      case Crew::News::failed:
+        console_.clear(), leave(explained(crew.failure()), crew, console_, client_);
+      case Crew::News::deadline:
+        break;
     }
     if (now() >= deadline) {
       console_.say("job " + id() + " has not ended in time; it goes on. Wait for it with: stint wait " + id());
@@ -144,7 +151,8 @@ void Submission::interrupted(Crew& crew) {
     console_.say("interrupted; job " + id() + " is cancelled");
     leave(Exit::interrupted, crew, console_, client_, [this] { job_->cancel(); });
   }
-  console_.say("interrupted; job " + id() + " goes on. Watch it: stint wait " + id() + "   End it: stint cancel " + id());
+  console_.say("interrupted; job " + id() + " goes on. Watch it: stint wait " + id() + "   End it: stint cancel " +
+               id());
   leave(Exit::interrupted, crew, console_, client_);
 }
 

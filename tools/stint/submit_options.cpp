@@ -24,30 +24,39 @@ struct Reading {
     Options options = submit.common.options_and_json();
     options.text("kind", 'K', "KIND", "what the tasks ask for; workers that offer it run them (required)", job.kind);
     options.text("name", 'n', "NAME", "what people call the job", job.name);
-    options.text("key", 0, "KEY", "the same key with the same input continues the same job, instead of a second one", job.key);
-    options.number("priority", 'p', "NUMBER", "higher goes strictly first (default: 0)", INT32_MIN, INT32_MAX, priority);
-    options.number("max-attempts", 0, "N", "how often a failing task is tried (default: 3)", 1, UINT32_MAX, max_attempts);
-    options.number("max-losses", 0, "N", "workers that a task may take down before it fails (default: 3)", 1, UINT32_MAX, max_losses);
-    options.seconds("backoff", 0, "SECONDS", "the wait before the first retry; doubled each time (default: 1)", backoff);
+    options.text("key", 0, "KEY", "the same key with the same input continues the same job, instead of a second one",
+                 job.key);
+    options.number("priority", 'p', "NUMBER", "higher goes strictly first (default: 0)", INT32_MIN, INT32_MAX,
+                   priority);
+    options.number("max-attempts", 0, "N", "how often a failing task is tried (default: 3)", 1, UINT32_MAX,
+                   max_attempts);
+    options.number("max-losses", 0, "N", "workers that a task may take down before it fails (default: 3)", 1,
+                   UINT32_MAX, max_losses);
+    options.seconds("backoff", 0, "SECONDS", "the wait before the first retry; doubled each time (default: 1)",
+                    backoff);
     options.seconds("time-limit", 't', "SECONDS", "of one attempt (default: none)", time_limit);
-    options.number("max-failures", 0, "N", "pause the job beyond so many failed tasks (default: never)", 1, INT64_MAX, max_failures);
+    options.number("max-failures", 0, "N", "pause the job beyond so many failed tasks (default: never)", 1, INT64_MAX,
+                   max_failures);
     options.flag("wait", 'w', "wait for the end", submit.wait);
     options.flag("results", 'r', "write the results to standard output as they come", submit.results);
     options.flag("in-order", 'k', "results in the order of the tasks", in_order);
     options.flag("null", '0', "tasks are separated by NUL, and so are the results", submit.nul);
     options.flag("keep", 0, "keep the results until `stint forget` (the default without --results)", keep);
     options.flag("discard", 0, "drop the results; only how the tasks ended is kept", discard);
-    options.flag("detach", 0, "with --results: the job goes on when we are interrupted or nobody reads any more", submit.detach);
+    options.flag("detach", 0, "with --results: the job goes on when we are interrupted or nobody reads any more",
+                 submit.detach);
     options.seconds("timeout", 0, "SECONDS", "wait no longer than this; the job goes on", submit.timeout);
     options.flag("quiet", 'q', "no bar and no summary", submit.quiet);
     return options;
   }
 
   void require_sense() const {
-    if (submit.job.kind.empty()) throw UsageError("--kind KIND is missing: what are the tasks for? `stint workers` shows the kinds offered");
+    if (submit.job.kind.empty())
+      throw UsageError("--kind KIND is missing: what are the tasks for? `stint workers` shows the kinds offered");
     if (keep && discard) throw UsageError("--keep and --discard exclude each other");
     if (submit.results && discard) throw UsageError("--results has nothing to write with --discard");
-    if (in_order && !submit.results) throw UsageError("-k orders what --results writes; give both, or `stint results JOB -k` later");
+    if (in_order && !submit.results)
+      throw UsageError("-k orders what --results writes; give both, or `stint results JOB -k` later");
   }
 
   SubmitOptions taken() {
@@ -60,7 +69,9 @@ struct Reading {
     job.backoff_base = std::chrono::ceil<std::chrono::milliseconds>(backoff);
     job.backoff_cap = std::max(job.backoff_base, job.backoff_cap);
     job.order = in_order;
-    job.results = discard ? ResultsPolicy::discard : submit.results && !keep ? ResultsPolicy::stream : ResultsPolicy::keep;
+    job.results = discard                   ? ResultsPolicy::discard
+                  : submit.results && !keep ? ResultsPolicy::stream
+                                            : ResultsPolicy::keep;
     return std::move(submit);
   }
 };

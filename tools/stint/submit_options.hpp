@@ -13,12 +13,12 @@ struct SubmitOptions {
   Common common;
   JobOptions job;
   std::string file = "-";
-  bool nul = false;     // tasks end in NUL, results too
+  bool nul = false;  // tasks end in NUL, results too
   bool wait = false;
   bool results = false;
   bool detach = false;  // the job goes on without us, whatever becomes of us
   bool quiet = false;
-  Duration timeout{};   // 0 = none
+  Duration timeout{};  // 0 = none
 
   char separator() const { return nul ? '\0' : '\n'; }
 

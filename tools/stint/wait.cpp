@@ -43,14 +43,16 @@ Exit wait_for_jobs(const Invocation& call) {
   Crew crew;
   const TimePoint deadline = timeout == Duration::zero() ? TimePoint::max() : now() + timeout;
   switch (wait_for_all(crew, *client, console, jobs, deadline)) {
-    case Crew::News::failed: leave(explained(crew.failure()), crew, console, client);
+    case Crew::News::failed:
+      leave(explained(crew.failure()), crew, console, client);
     case Crew::News::interrupted:
       console.say("interrupted; the jobs go on");
       leave(Exit::interrupted, crew, console, client);
     case Crew::News::deadline:
       console.say("not all jobs have ended in time; they go on");
       leave(Exit::timeout, crew, console, client);
-    case Crew::News::all_done: break;
+    case Crew::News::all_done:
+      break;
   }
   Exit code = Exit::ok;
   for (const Job& job : jobs) {

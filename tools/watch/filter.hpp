@@ -1,11 +1,13 @@
-// What a watcher tells of the events that reach it. The broker answers every new subscription with the present state of each matching
-// topic, to all watchers; and a watcher that asks again hears again what it knows. The filter lets through what is new:
+// What a watcher tells of the events that reach it. The broker answers every new subscription with the present state of
+// each matching topic, to all watchers; and a watcher that asks again hears again what it knows. The filter lets
+// through what is new:
 //
 //   EventFilter filter;
 //   if (std::optional<Told> told = filter.admit(event)) print(told->event, told->missed);
 //
 // - Nothing that is not newer than what was seen of its topic, within one epoch of one store.
-// - One start and one end a job, whatever happens to broker and connection. An end learnt from `state` is told as the end.
+// - One start and one end a job, whatever happens to broker and connection. An end learnt from `state` is told as the
+// end.
 // - A gap in the numbers is told with the next event. The counts of that event are complete, so nothing else is lost.
 // - Another store is another broker: everything starts afresh. An older epoch of the same store is of the past.
 //
@@ -37,7 +39,7 @@ class EventFilter {
     StoreId store{};
     std::uint64_t epoch = 0;
     std::uint64_t seq = 0;
-    bool any = false;      // of this store and epoch
+    bool any = false;  // of this store and epoch
     bool start_told = false;
     bool end_told = false;
     bool unknown_told = false;

@@ -1,4 +1,5 @@
-// When has a watcher cause to think that it hears nothing because the line is dead, or because events were dropped on the way?
+// When has a watcher cause to think that it hears nothing because the line is dead, or because events were dropped on
+// the way?
 //
 //   Silence silence;
 //   silence.heard(now, event);                         // each event, also those that the filter drops

@@ -12,11 +12,13 @@ struct CommandLine {
   Options options;
 
   CommandLine() {
-    options.text("connect", 'c', "ENDPOINT", "the events socket (default: $STINT_EVENTS, else tcp://127.0.0.1:5556)", watch.endpoint);
+    options.text("connect", 'c', "ENDPOINT", "the events socket (default: $STINT_EVENTS, else tcp://127.0.0.1:5556)",
+                 watch.endpoint);
     options.texts("topic", 't', "PREFIX", "only topics that begin so; may be repeated (default: all)", watch.topics);
     options.flag("bars", 'b', "live bars (the default on a terminal)", watch.bars);
     options.flag("json", 'j', "one JSON object a line (the default elsewhere)", json);
-    options.texts("until-end", 'u', "JOB", "end with this job (all of them, if repeated); exit 0, 1 some tasks failed, 3 cancelled",
+    options.texts("until-end", 'u', "JOB",
+                  "end with this job (all of them, if repeated); exit 0, 1 some tasks failed, 3 cancelled",
                   watch.until_end);
     options.flag("help", 'h', "this text", watch.help);
   }
@@ -30,7 +32,8 @@ WatchOptions WatchOptions::parse(const std::vector<std::string>& arguments, cons
   const std::vector<std::string> rest = line.options.parse(arguments);
   if (line.watch.help) return line.watch;
   if (!rest.empty()) {
-    throw UsageError("\"" + escaped(rest.front()) + "\" is one argument too many; write --connect ENDPOINT or --topic PREFIX");
+    throw UsageError("\"" + escaped(rest.front()) +
+                     "\" is one argument too many; write --connect ENDPOINT or --topic PREFIX");
   }
   if (line.json && line.watch.bars) throw UsageError("--json and --bars exclude each other");
   line.watch.bars_or_json = line.json || line.watch.bars;

@@ -11,7 +11,7 @@ struct WatchOptions {
   std::vector<std::string> topics;
   bool topics_given = false;
   std::vector<std::string> until_end;  // jobs by number, name or key; none = go on for ever
-  bool bars_or_json = false;   // said explicitly
+  bool bars_or_json = false;           // said explicitly
   bool bars = false;
   bool help = false;
 

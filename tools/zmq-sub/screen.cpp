@@ -61,7 +61,8 @@ void Screen::say(std::string line) {
 
 std::string Screen::redrawn(TimePoint now, std::size_t columns, std::size_t lines) {
   news_ = false;
-  std::string bytes = drawn_ == 0 ? "" : "\r" + (drawn_ == 1 ? std::string() : "\x1b[" + std::to_string(drawn_ - 1) + "A");
+  std::string bytes =
+      drawn_ == 0 ? "" : "\r" + (drawn_ == 1 ? std::string() : "\x1b[" + std::to_string(drawn_ - 1) + "A");
   bytes += std::exchange(lines_, {});
   const std::size_t room = std::max<std::size_t>(lines, 3) - 2;
   const std::size_t shown = std::min(room, jobs_.size());

@@ -38,8 +38,8 @@ class Screen {
   void say(std::string line);
 
   std::map<std::uint64_t, Job> jobs_;
-  std::string lines_;         // to be written above the bars
-  std::size_t drawn_ = 0;     // bars on the screen
+  std::string lines_;      // to be written above the bars
+  std::size_t drawn_ = 0;  // bars on the screen
   bool news_ = true;
 };
 

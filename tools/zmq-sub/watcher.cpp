@@ -29,7 +29,10 @@ std::string topic_of(const std::string& job) { return is_number(job) ? "job." + 
 }  // namespace
 
 Watcher::Watcher(WatchOptions options)
-    : options_(std::move(options)), events_(context_, options_.endpoint), output_(STDOUT_FILENO), awaited_(options_.until_end) {
+    : options_(std::move(options)),
+      events_(context_, options_.endpoint),
+      output_(STDOUT_FILENO),
+      awaited_(options_.until_end) {
   if (!options_.bars_or_json) options_.bars = output_.is_terminal();
 }
 
@@ -51,8 +54,8 @@ Exit Watcher::run() {
   return *exit_;
 }
 
-// Whoever asks for nothing gets all, since the socket may be anybody's. On a terminal that would make the broker tell each task's
-// steps for nothing, so there it is asked for only when no broker of ours has been heard.
+// Whoever asks for nothing gets all, since the socket may be anybody's. On a terminal that would make the broker tell
+// each task's steps for nothing, so there it is asked for only when no broker of ours has been heard.
 void Watcher::subscribe() {
   if (options_.topics.empty() && !options_.until_end.empty()) {
     for (const std::string& job : options_.until_end) options_.topics.push_back(topic_of(job));
@@ -76,7 +79,8 @@ void Watcher::read_all(TimePoint turn) {
 }
 
 void Watcher::take(TimePoint turn, const std::vector<std::string>& frames) {
-  auto decoded = frames.size() == 2 ? decode_event(frames[0], frames[1]) : std::variant<Event, DecodeError>(DecodeError{});
+  auto decoded =
+      frames.size() == 2 ? decode_event(frames[0], frames[1]) : std::variant<Event, DecodeError>(DecodeError{});
   auto* event = std::get_if<Event>(&decoded);
   if (event == nullptr) {
     if (!wants(frames.front())) return;
@@ -97,7 +101,8 @@ bool Watcher::wants(const std::string& topic) const {
 std::vector<std::string>::iterator Watcher::awaited(const Event& event) {
   return std::find_if(awaited_.begin(), awaited_.end(), [&](const std::string& job) {
     if (event.topic == topic_of(job)) return true;
-    return !is_number(job) && event.topic.starts_with("job.") && (event.fields.text("name") == job || event.fields.text("key") == job);
+    return !is_number(job) && event.topic.starts_with("job.") &&
+           (event.fields.text("name") == job || event.fields.text("key") == job);
   });
 }
 
@@ -116,7 +121,8 @@ void Watcher::mind_the_end(const Event& event) {
   const auto job = awaited(event);
   if (job == awaited_.end()) return;
   if (event.event == "unknown") {
-    std::cerr << "zmq-sub: the broker knows no job " << escaped(*job) << "; it was forgotten, or never opened. See `stint jobs`.\n";
+    std::cerr << "zmq-sub: the broker knows no job " << escaped(*job)
+              << "; it was forgotten, or never opened. See `stint jobs`.\n";
     exit_ = Exit::refused;
   } else if (event.event == "ended") {
     worst_ = worse(worst_, exit_of(event.fields));

@@ -3,7 +3,8 @@
 //   Watcher watcher(WatchOptions::parse(arguments));
 //   return watcher.run();                  // the exit code
 //
-// One thread. A watcher that shows slower than events come misses some; the next one has the full counts, and the gap is told.
+// One thread. A watcher that shows slower than events come misses some; the next one has the full counts, and the gap
+// is told.
 #pragma once
 
 #include <optional>
