@@ -36,6 +36,7 @@ void JobRecord::require(bool holds, const std::string& text) const {
 std::string JobRecord::task(Index index) const { return "task " + std::to_string(index); }
 
 void JobRecord::started(Index index, Attempt attempt, const std::shared_ptr<WorkerRecord>& worker) {
+  if (worker->is_stale()) return;
   Last& last = last_[index];
   const bool explained = last.state == RunState::none || last.state == RunState::failed || last.state == RunState::stopped ||
                          last.worker->gone || last.worker->losses > last.losses;
@@ -44,7 +45,10 @@ void JobRecord::started(Index index, Attempt attempt, const std::shared_ptr<Work
   last = {worker, worker->losses, attempt, RunState::running};
 }
 
-void JobRecord::finished(Index index, RunState how) { last_[index].state = how; }
+void JobRecord::finished(Index index, Attempt attempt, const std::shared_ptr<WorkerRecord>& worker, RunState how) {
+  Last& last = last_[index];
+  if (last.worker == worker && last.attempt == attempt) last.state = how;
+}
 
 void JobRecord::accepted(std::uint64_t next) {
   require(next <= plan_.tasks, "more tasks are accepted than were written");

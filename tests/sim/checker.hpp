@@ -29,7 +29,10 @@ enum class RunState : std::uint8_t { none, running, done, failed, stopped };
 struct WorkerRecord {
   std::string name;     // as the broker calls it
   bool gone = false;    // it has left or died
-  unsigned losses = 0;  // times the broker gave it up
+  unsigned losses = 0;  // times the broker gave it up ...
+  unsigned known = 0;   // ... of which it knows, since it was welcomed again
+
+  bool is_stale() const { return losses != known; }  // what it does now is nobody's business any more
 };
 
 // What is known of a plan's job within one life of the broker's store.
@@ -38,7 +41,7 @@ class JobRecord {
   JobRecord(World& world, const Plan& plan) : world_(world), plan_(plan) {}
 
   void started(Index index, Attempt attempt, const std::shared_ptr<WorkerRecord>& worker);
-  void finished(Index index, RunState how);
+  void finished(Index index, Attempt attempt, const std::shared_ptr<WorkerRecord>& worker, RunState how);
 
   // A reader was given this; `era` is that of the payloads.
   void result(unsigned era, const JobResults& results, std::uint64_t most);

@@ -54,6 +54,11 @@ bool Network::send_down(PeerId to, const Envelope& envelope) {
   return true;
 }
 
+Process* Network::owner(PeerId address) const {
+  const auto at = lines_.find(address);
+  return at == lines_.end() || at->second->link == nullptr ? nullptr : &at->second->link->owner_;
+}
+
 // --- connections ---
 
 std::shared_ptr<Line> Network::establish(Link& link) {

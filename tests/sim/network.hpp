@@ -56,6 +56,7 @@ class Network {
   bool has_broker() const { return hub_ != nullptr; }
 
   bool send_down(PeerId to, const Envelope& envelope);  // false: nobody is there any more
+  Process* owner(PeerId address) const;                 // null: nobody is there any more
   void cut_one();                                       // some connection breaks
 
  private:

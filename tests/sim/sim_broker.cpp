@@ -84,6 +84,8 @@ void SimBroker::carry_out() {
 }
 
 void SimBroker::act(const broker::Send& action) {
+  const bool welcomes = std::holds_alternative<Welcome>(action.envelope.message);
+  if (Process* peer = network_.owner(action.to); welcomes && peer != nullptr) peer->being_welcomed(action.envelope);
   if (!network_.send_down(action.to, action.envelope)) core_.unreachable(now(), action.to, out_);
 }
 

@@ -59,7 +59,9 @@ void SimClient::resume_what_is_paused() {
 }
 
 void SimClient::steal(const std::shared_ptr<Desire>& desire) {
-  if (!alive() || desire->satisfied || desire->id == JobId{}) return;
+  const bool streams = desire->plan.options.results == ResultsPolicy::stream;
+  const bool has_it = std::any_of(works_.begin(), works_.end(), [&](const Work& work) { return work.desire == desire; });
+  if (!alive() || has_it || !streams || desire->satisfied || desire->id == JobId{}) return;
   Work work;
   work.desire = desire;
   work.stolen = true;
@@ -330,7 +332,11 @@ void SimClient::act(const client::JobFailed& failed) {
     case client::Problem::Kind::displaced:
       world_.require(options().theft != Duration{} || options().client_crash != Duration{} || options().client_leave != Duration{}, text);
       work->reads = false;
-      if (!work->writes) work->stage = Stage::finished;
+      work->arrived.clear();
+      work->in_first = 0;
+      if (work->writes) return;  // and reads on when all is written
+      if (!work->stolen) return begin_anew(*work);
+      work->stage = Stage::finished;
       return;
     default:
       break;

@@ -64,8 +64,9 @@ void SimWorker::offer(std::vector<std::string> kinds, unsigned slots) {
   wake();
 }
 
-bool SimWorker::offers(const std::string& kind) const {
-  return alive() && std::find(kinds_.begin(), kinds_.end(), kind) != kinds_.end();
+void SimWorker::being_welcomed(const Envelope& welcome) {
+  self_->name = std::get<Welcome>(welcome.message).name;
+  losses_then_.try_emplace(welcome.session, self_->losses);
 }
 
 // --- a turn, as that of worker/runtime/loop.cpp ---
@@ -89,7 +90,7 @@ void SimWorker::receive() {
     session_.step(now(), *envelope, out_);
     if (const auto* welcome = std::get_if<Welcome>(&envelope->message); welcome != nullptr && !was_in_session && session_.in_session()) {
       store_ = welcome->store;
-      self_->name = welcome->name;
+      self_->known = losses_then_[envelope->session];
     }
     perform();
     if (!alive()) return;
@@ -187,7 +188,7 @@ void SimWorker::finish(Slot& slot) {
   } else {
     ended.done(task.index, task.job->discard ? "" : result_of(payload, options().result), took);
   }
-  record(task).finished(task.index, how);
+  record(task).finished(task.index, task.attempt, self_, how);
 }
 
 void SimWorker::report() {

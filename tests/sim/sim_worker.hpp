@@ -21,7 +21,7 @@ class SimWorker final : public Process {
   void crash();
   void drain();
   void offer(std::vector<std::string> kinds, unsigned slots);
-  bool offers(const std::string& kind) const;
+  void being_welcomed(const Envelope& welcome) override;
 
  private:
   struct Task {
@@ -79,6 +79,7 @@ class SimWorker final : public Process {
   std::deque<Task> queue_;
   bool held_back_ = false;
   StoreId store_{};            // of the broker that has welcomed it last
+  std::map<SessionId, unsigned> losses_then_;  // when it was welcomed to that session
   std::map<worker::Ticket, StoreId> origin_;
   std::map<JobId, std::string> known_;       // jobs that it was told of in this session
   std::map<LeaseId, Suspicion> suspects_;

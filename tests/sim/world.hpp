@@ -18,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/model/messages.hpp"
 #include "tests/sim/options.hpp"
 #include "tests/sim/random.hpp"
 
@@ -85,6 +86,7 @@ class Process {
 
   const std::string& name() const { return name_; }
   bool alive() const { return alive_; }
+  virtual void being_welcomed(const Envelope&) {}  // by a WELCOME that is now on its way
   void wake() { wake_at(world_.now()); }
   void stall(Duration duration);
   bool is_stalled() const { return world_.now() < stalled_until_; }
