@@ -79,9 +79,11 @@ void Session::on_request_error(TimePoint now, const Error& error, Outbox& out) {
 
 void Session::on_job_error(TimePoint now, Job& job, const Error& error, Outbox& out) {
   const std::string about = "job " + std::to_string(value(job.id)) + ": ";
+  const bool is_displaced = error.code == ErrorCode::displaced;
   const bool about_attach = error.re_seq != 0 && error.re_seq == job.attach_seq;
-  if (error.code == ErrorCode::displaced || about_attach) {
-    if (job.reader.active() && !job.reader.ended()) fail(job, problem_of(error, Problem::Scope::reading, about), out);
+  if (is_displaced || about_attach) {
+    const bool is_over = is_displaced ? job.reader.exhausted() : job.reader.ended();
+    if (job.reader.active() && !is_over) fail(job, problem_of(error, Problem::Scope::reading, about), out);
     return job.reader.stop();
   }
   if (!job.writing) return;

@@ -18,6 +18,7 @@ bool Reader::start(const Reading& reading) {
   was_watching_ = active_ && !ended_;
   active_ = true;
   ended_ = false;
+  settled_ = false;
   reading_ = reading;
   received_ = std::max(received_, reading.from);
   consumed_ = std::max(consumed_, reading.from);
@@ -31,7 +32,7 @@ Attach Reader::attach(JobId job) {
   attach.reader = reader_;
   attach.results = reading_.results;
   attach.order = reading_.order;
-  attach.upto = consumed_;
+  attach.upto = attached_at_ = consumed_;
   attach.limit_tasks = consumed_ + limits::kReaderWindowTasks;
   attach.limit_bytes = limits::kReaderWindowBytes;
   told_ = consumed_;
@@ -61,6 +62,7 @@ bool Reader::take(JobResults& results) {
 
 bool Reader::end(std::uint64_t results) {
   if (was_watching_ && !reading_.order && received_ < results) return false;
+  settled_ = attached_at_ == received_;
   return !std::exchange(ended_, true);
 }
 

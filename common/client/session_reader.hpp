@@ -47,7 +47,10 @@ class Reader {
 
   bool active() const { return active_; }
   bool ended() const { return ended_; }
-  bool settled() const { return ended_ && told_ == received_; }  // the broker knows all that it has to know
+  bool exhausted() const { return ended_ && consumed_ == received_; }
+  // The broker knows all that it has to know: it has told the end in answer to an ATTACH behind the last result. That the
+  // last acknowledgement was sent proves nothing, as the connection may have been lost with it.
+  bool settled() const { return settled_; }
   std::uint64_t ack_at() const;  // consuming less than up to here causes no acknowledgement but the timely one
 
  private:
@@ -62,8 +65,10 @@ class Reader {
   Reading reading_;
   bool active_ = false;
   bool ended_ = false;
+  bool settled_ = false;
   bool was_watching_ = false;  // an end that was told to the watcher may still arrive, and is not the reader's
   ReaderId reader_{};
+  std::uint64_t attached_at_ = 0;  // the position that the last ATTACH gave
   std::uint64_t received_ = 0;
   std::uint64_t consumed_ = 0;
   std::uint64_t told_ = 0;

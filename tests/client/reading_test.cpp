@@ -98,6 +98,40 @@ TEST_CASE_FIXTURE(Reading_, "the end is told once, and the last acknowledgement 
   CHECK(quiet());
 }
 
+TEST_CASE_FIXTURE(Reading_, "the last acknowledgement is repeated until the broker is known to have it") {
+  const auto ends = [&] { says(JobStatus{kId, JobState::ended, {0, 0, 0, 2, 0, 0}, ReaderId{3}, 2, {}}); };
+  says(results_of(0, 2));
+  expect_news<ResultsArrived>();
+  ends();
+  expect_news<JobReported>();
+  consumes(2);
+  expect<Ack>();
+  comes_back();
+  CHECK(expect<Attach>().upto == 2);
+  ends();
+  comes_back();
+  CHECK(quiet());
+}
+
+TEST_CASE_FIXTURE(Reading_, "a reader is displaced as long as it has not consumed everything, also when the job has ended") {
+  says(results_of(0, 2));
+  expect_news<ResultsArrived>();
+  says(JobStatus{kId, JobState::ended, {0, 0, 0, 2, 0, 0}, ReaderId{3}, 2, {}});
+  expect_news<JobReported>();
+  const auto displaced = Error{0, ErrorCode::displaced, false, "pia reads now", 0, {}, kId};
+  SUBCASE("it has") {
+    consumes(2);
+    expect<Ack>();
+    says(displaced);
+    CHECK(quiet());
+  }
+  SUBCASE("it has not") {
+    consumes(1);
+    says(displaced);
+    CHECK(expect_news<JobFailed>().problem.kind == Problem::Kind::displaced);
+  }
+}
+
 TEST_CASE_FIXTURE(Reading_, "a displaced reader is told by whom, and does not come back") {
   says(Error{0, ErrorCode::displaced, false, "pia reads now", 0, {}, kId});
   const auto failed = expect_news<JobFailed>();
