@@ -36,7 +36,12 @@ void Broker::on_attach(Client& client, const Attach& attach) {
   std::erase_if(job->readers, [&](const Reader& other) { return other.client == client.incarnation; });
   job->readers.push_back(std::move(reader));
   client.reads.insert(job->id);
-  if (!job->told.ended) tell_status(*job, job->readers.back());
+  Reader& added = job->readers.back();
+  if (!job->told.ended) {
+    tell_status(*job, added);
+  } else if (added.number != ReaderId{}) {  // the end comes behind the results, but its number it must know to come back under it
+    say(client, JobStatus{job->id, JobState::closed, job->told.counts, added.number, job->results_end(), {}});
+  }
   stirred_jobs_.insert(job->id);
 }
 

@@ -218,6 +218,22 @@ TEST_CASE("row 38: the newest reader of a streaming job has it; the displaced on
   }
 }
 
+TEST_CASE("row 38: a reader of an ended job learns its number before the results, to come back under it") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  FarmClient& bob = farm.client("bob");
+  FarmWorker& worker = farm.worker({.slots = 4});
+  const JobId job = ann.runs({.kind = "echo"}, numbered(4));
+  worker.finishes_all();
+  Attach attach;
+  attach.job = job;
+  attach.limit_tasks = 1;
+  bob.attaches(attach);
+  CHECK(bob.reading[job].results.size() == 1);
+  CHECK(bob.reading[job].status.reader == ReaderId{1});
+  CHECK_FALSE(bob.reading[job].ended);
+}
+
 TEST_CASE("one who wants the changes of state only gets no results and displaces nobody") {
   Farm farm;
   FarmClient& ann = farm.client("ann");
