@@ -35,6 +35,7 @@ class Process(subprocess.Popen):
     def __init__(self, command, **options):
         self.said_file = tempfile.TemporaryFile()
         self.peak = 0
+        self.unread = b""
         super().__init__([str(word) for word in command], stderr=self.said_file, **options)
 
     def said(self):
@@ -50,9 +51,25 @@ class Process(subprocess.Popen):
         self.send_signal(number)
         return self.wait(DEADLINE)
 
+    def line(self):
+        """The next line of its output, with its newline; fewer bytes at its end."""
+        while b"\n" not in self.unread:
+            readable, _, _ = select.select([self.stdout], [], [], DEADLINE)
+            if not readable:
+                raise AssertionError(f"{self.args[0]} writes nothing more; it said: {self.said()}")
+            part = os.read(self.stdout.fileno(), MIB)
+            if not part:
+                break
+            self.unread += part
+        end = self.unread.find(b"\n") + 1 or len(self.unread)
+        line, self.unread = self.unread[:end], self.unread[end:]
+        return line
+
     def lines(self):
         """The rest of its output, as lines; waits for its end."""
-        output, _ = self.communicate(timeout=DEADLINE)
+        with deadline(f"the end of {self.args[0]}"):
+            output = self.unread + self.stdout.read()
+            self.wait()
         return output.splitlines()
 
 
