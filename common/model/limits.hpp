@@ -17,6 +17,7 @@ constexpr std::uint64_t kMaxPayloadBytes = 8 * kMiB;    // One task's payload, a
 constexpr std::uint64_t kBatchBytes = 256 * kKiB;       // A sender aims at messages of this size; one task may exceed it.
 constexpr std::uint64_t kMaxFrameBytes = 16 * kMiB;     // ZMQ_MAXMSGSIZE: a peer that sends a larger frame is disconnected.
 constexpr std::uint32_t kMaxBatchTasks = 65'536;        // Tasks in one message.
+constexpr std::uint32_t kMaxResultTasks = 16'384;       // Results in one message of a worker: their tables fit the first frame.
 constexpr std::uint64_t kMaxHeadBytes = 4 * kMiB;       // The first frame: header and body with the tables of a full batch.
 constexpr std::uint32_t kMaxBodyElements = 65'536;      // Elements of any one msgpack array or map.
 constexpr std::uint32_t kMaxBodyDepth = 8;              // Nesting of msgpack values in a body.

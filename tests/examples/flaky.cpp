@@ -1,4 +1,5 @@
-// A worker whose payloads say how it behaves, for tests of what goes wrong. Kind: flaky. The payload is a word and what it needs:
+// A worker whose payloads say how it behaves, for tests of what goes wrong. Kind: flaky. The payload is a word and what
+// it needs:
 //
 //   ok TEXT       returns TEXT                       fail TEXT     fails, to be tried again
 //   once          fails the first attempt            reject TEXT   fails for good

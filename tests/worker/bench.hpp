@@ -1,5 +1,5 @@
-// A worker's session on a bench: time is a number, the broker's messages are delivered by hand, and what the session says goes through
-// the codec before anybody looks at it.
+// A worker's session on a bench: time is a number, the broker's messages are delivered by hand, and what the session
+// says goes through the codec before anybody looks at it.
 //
 //   Bench bench({.slots = 2});
 //   bench.join();

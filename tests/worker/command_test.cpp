@@ -1,4 +1,5 @@
-// Commands as tasks, with real processes. Row 14 and 15 of what may go wrong: they fail, write too much, are killed, never end.
+// Commands as tasks, with real processes. Row 14 and 15 of what may go wrong: they fail, write too much, are killed,
+// never end.
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -34,7 +35,14 @@ Guardian& guardian() {
 
 Ending run(const CommandTemplate& command, std::string_view payload, Host& host) {
   ignore_broken_pipes();
-  Task task({.payload = payload, .kind = "k", .job_name = {}, .context = {}, .job = JobId{7}, .index = 3, .token = LeaseId{9}}, host);
+  Task task({.payload = payload,
+             .kind = "k",
+             .job_name = {},
+             .context = {},
+             .job = JobId{7},
+             .index = 3,
+             .token = LeaseId{9}},
+            host);
   return run_command(command, guardian(), task);
 }
 
@@ -80,7 +88,8 @@ TEST_CASE("where the payload goes") {
   CHECK(CommandTemplate{.arguments = {"wc", "-c"}}.build("f") == std::vector<std::string>{"wc", "-c", "f"});
   CHECK(CommandTemplate{.arguments = {"cp", "{}", "/tmp/{}.bak"}}.build("a {} b") ==
         std::vector<std::string>{"cp", "a {} b", "/tmp/a {} b.bak"});
-  CHECK(CommandTemplate{.arguments = {"tr", "{}"}, .standard_input = true}.build("f") == std::vector<std::string>{"tr", "{}"});
+  CHECK(CommandTemplate{.arguments = {"tr", "{}"}, .standard_input = true}.build("f") ==
+        std::vector<std::string>{"tr", "{}"});
   CHECK(run({.arguments = {"printf", "%s|"}}, "two words").result == "two words|");
   CHECK(run({.arguments = {"cat"}, .standard_input = true}, std::string(3'000'000, 'x')).result.size() == 3'000'000);
   CHECK(run({.arguments = {"true"}, .standard_input = true}, std::string(3'000'000, 'x')).result.empty());
@@ -167,7 +176,8 @@ TEST_CASE("no orphans when the worker is killed with kill -9") {
     Guardian own;
     Host host;
     Task task({.payload = "x"}, host);
-    run_command({.arguments = {"echo ready >&" + tell.fd() + "; sleep 1000 & sleep 1000; : #$1"}, .shell = true}, own, task);
+    run_command({.arguments = {"echo ready >&" + tell.fd() + "; sleep 1000 & sleep 1000; : #$1"}, .shell = true}, own,
+                task);
     _exit(0);
   }
   REQUIRE(worker > 0);

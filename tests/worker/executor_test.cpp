@@ -52,7 +52,8 @@ struct Bench {
   void harvest() {
     Harvest harvest = executor.harvest(now());
     for (const Harvest::Ended& ended : harvest.ended) take(ended.outcomes);
-    for (const Harvest::Stopped& each : harvest.stopped) stopped.insert(stopped.end(), each.runs.begin(), each.runs.end());
+    for (const Harvest::Stopped& each : harvest.stopped)
+      stopped.insert(stopped.end(), each.runs.begin(), each.runs.end());
     for (Harvest::Progress& note : harvest.progress) progress.push_back(std::move(note));
     load = std::move(harvest.load);
   }
@@ -108,12 +109,12 @@ TEST_CASE("many tasks on several slots, each once") {
 TEST_CASE("what a handler throws is a failure with its text") {
   Bench bench(1);
   bench.give(1, {"fail", "reject", "throw", "odd", "fine"}, handler([](Task& task) -> Ending {
-    if (task.payload() == "fail") task.fail("try again");
-    if (task.payload() == "reject") task.reject("never");
-    if (task.payload() == "throw") throw std::out_of_range("no page 12");
-    if (task.payload() == "odd") throw 42;
-    return {};
-  }));
+               if (task.payload() == "fail") task.fail("try again");
+               if (task.payload() == "reject") task.reject("never");
+               if (task.payload() == "throw") throw std::out_of_range("no page 12");
+               if (task.payload() == "odd") throw 42;
+               return {};
+             }));
   bench.until_results(5);
   CHECK(bench.failures.at(0).code == Failure::failed);
   CHECK(bench.errors.at(0) == "try again");
@@ -138,9 +139,9 @@ TEST_CASE("a result beyond the limit fails by name, and one of a discarding job 
   SUBCASE("discarded") {
     bench.job.discard = true;
     bench.give(1, {"x", "y"}, handler([](Task& task) {
-      if (task.payload() == "y") throw Failed("why");
-      return Ending{.result = "a result"};
-    }));
+                 if (task.payload() == "y") throw Failed("why");
+                 return Ending{.result = "a result"};
+               }));
     bench.until_results(2);
     CHECK(bench.results.at(0).empty());
     CHECK(bench.errors.at(1) == "why");
@@ -151,12 +152,12 @@ TEST_CASE("what has not started can be taken back, in part too") {
   Bench bench(1);
   std::latch started(1), go(1);
   bench.give(1, std::vector<std::string>(10, "x"), handler([&](Task& task) {
-    if (task.index() == 0) {
-      started.count_down();
-      go.wait();
-    }
-    return Ending{};
-  }));
+               if (task.index() == 0) {
+                 started.count_down();
+                 go.wait();
+               }
+               return Ending{};
+             }));
   started.wait();
   std::vector<Run> back;
   SUBCASE("all of it") { CHECK(bench.executor.stop({.ticket = Ticket{1}}) == std::vector<Run>{{1, 9}}); }
@@ -177,12 +178,12 @@ TEST_CASE("a handler that is told to stop sees it, and nothing of it is reported
   Bench bench(2);
   std::latch started(2);
   bench.give(1, {"a", "b", "c"}, handler([&](Task& task) {
-    std::latch stopped(1);
-    const std::stop_callback callback(task.stop_token(), [&] { stopped.count_down(); });
-    started.count_down();
-    stopped.wait();
-    return Ending{.result = "too late"};
-  }));
+               std::latch stopped(1);
+               const std::stop_callback callback(task.stop_token(), [&] { stopped.count_down(); });
+               started.count_down();
+               stopped.wait();
+               return Ending{.result = "too late"};
+             }));
   started.wait();
   CHECK(bench.executor.stop({.ticket = Ticket{1}, .runs = {}, .mode = RecallMode::stop}) == std::vector<Run>{{2, 1}});
   bench.until([&] { return bench.stopped.size() == 2; });
@@ -194,12 +195,12 @@ TEST_CASE("over its time: what a handler then says is kept as the reason") {
   bench.job.time_limit_ms = 1500;
   std::latch started(1);
   bench.give(1, {"a"}, handler([&](Task& task) -> Ending {
-    std::latch stopped(1);
-    const std::stop_callback callback(task.stop_token(), [&] { stopped.count_down(); });
-    started.count_down();
-    stopped.wait();
-    throw Failed("at page 12");
-  }));
+               std::latch stopped(1);
+               const std::stop_callback callback(task.stop_token(), [&] { stopped.count_down(); });
+               started.count_down();
+               stopped.wait();
+               throw Failed("at page 12");
+             }));
   started.wait();
   bench.harvest();
   REQUIRE(bench.load.running.size() == 1);
@@ -215,10 +216,10 @@ TEST_CASE("a handler that never returns costs its slot, and the others go on") {
   auto release = std::make_shared<std::latch>(1);
   std::latch started(1);
   bench.give(1, {"stuck"}, handler([&started, release](Task&) {
-    started.count_down();
-    release->wait();
-    return Ending{.result = "much too late"};
-  }));
+               started.count_down();
+               release->wait();
+               return Ending{.result = "much too late"};
+             }));
   started.wait();
   bench.harvest();
   const Load::Running running = bench.load.running.front();
@@ -248,12 +249,12 @@ TEST_CASE("progress: the last value, and not more often than every 50 ms") {
   Bench bench(1);
   std::latch reported(1), go(1);
   bench.give(1, {"a"}, handler([&](Task& task) {
-    for (int i = 1; i <= 100; ++i) task.progress(i / 100.0, "page " + std::to_string(i));
-    reported.count_down();
-    go.wait();
-    task.progress(0.5, "again");
-    return Ending{};
-  }));
+               for (int i = 1; i <= 100; ++i) task.progress(i / 100.0, "page " + std::to_string(i));
+               reported.count_down();
+               go.wait();
+               task.progress(0.5, "again");
+               return Ending{};
+             }));
   reported.wait();
   bench.until([&] { return !bench.progress.empty(); });
   CHECK(bench.progress.size() == 1);
@@ -278,9 +279,9 @@ TEST_CASE("a slot waits while its results are not harvested") {
   bench.executor.obey({.max_payload_bytes = limits::kMaxPayloadBytes, .batch_bytes = 1000});
   std::atomic<int> runs{0};
   bench.give(1, std::vector<std::string>(100, "x"), handler([&](Task&) {
-    ++runs;
-    return Ending{.result = std::string(600, 'x')};
-  }));
+               ++runs;
+               return Ending{.result = std::string(600, 'x')};
+             }));
   bench.executor.fall_asleep();
   wait({bench.wakeup->fd()}, now() + kDeadline);
   CHECK(runs <= 2);

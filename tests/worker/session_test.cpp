@@ -132,7 +132,8 @@ TEST_CASE("losing the broker stops nothing, and everything held is named when it
   }
   CHECK(bench.said("reconnecting"));
   CHECK(bench.orders.empty());
-  while (!bench.messages.empty() && !std::holds_alternative<Hello>(bench.messages.front().message)) bench.messages.pop_front();
+  while (!bench.messages.empty() && !std::holds_alternative<Hello>(bench.messages.front().message))
+    bench.messages.pop_front();
   const auto hello = bench.sent<Hello>();
   CHECK(hello.store == bench.store);
   REQUIRE(hello.held.size() == 2);

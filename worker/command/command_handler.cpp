@@ -19,9 +19,10 @@ std::vector<std::string> variables(const Task& task) {
 
 Ending not_started(const std::string& program, int error, std::size_t payload) {
   if (error == E2BIG) {
-    return {.failure = Failure::rejected,
-            .error = "the payload of " + std::to_string(payload) +
-                     " bytes is too long for an argument; start stint-worker with --stdin to pass it on standard input"};
+    return {
+        .failure = Failure::rejected,
+        .error = "the payload of " + std::to_string(payload) +
+                 " bytes is too long for an argument; start stint-worker with --stdin to pass it on standard input"};
   }
   return {.failure = Failure::failed,
           .error = "cannot run '" + program + "': " + std::generic_category().message(error),
@@ -50,7 +51,8 @@ Ending too_large() {
 }  // namespace
 
 Ending run_command(const CommandTemplate& command, Guardian& guardian, Task& task) {
-  if (const auto objection = command.objection(task.payload())) return {.failure = Failure::rejected, .error = *objection};
+  if (const auto objection = command.objection(task.payload()))
+    return {.failure = Failure::rejected, .error = *objection};
   Guardian::Seat seat = guardian.take();
   const Start start{.arguments = command.build(task.payload()),
                     .environment = variables(task),
@@ -58,7 +60,8 @@ Ending run_command(const CommandTemplate& command, Guardian& guardian, Task& tas
                     .output_limit = limits::kMaxPayloadBytes,
                     .error_limit = limits::kMaxTextBytes};
   Finished finished = run_process(start, seat, task.stop_token());
-  if (finished.start_error != 0) return not_started(start.arguments.front(), finished.start_error, task.payload().size());
+  if (finished.start_error != 0)
+    return not_started(start.arguments.front(), finished.start_error, task.payload().size());
   if (finished.too_much) return too_large();
   if (finished.exit != 0 || finished.signal != 0) return failed(std::move(finished));
   return {.result = std::move(finished.output)};

@@ -3,8 +3,8 @@
 //   Guardian guardian;
 //   worker.on("thumbnail", command_handler({.arguments = {"convert", "{}", "-"}}, guardian));
 //
-// Standard output is the result; an exit status other than 0, and a signal, are failures with the end of standard error. The command
-// finds STINT_JOB, STINT_INDEX, STINT_ATTEMPT, STINT_TOKEN and STINT_KIND in its environment.
+// Standard output is the result; an exit status other than 0, and a signal, are failures with the end of standard
+// error. The command finds STINT_JOB, STINT_INDEX, STINT_ATTEMPT, STINT_TOKEN and STINT_KIND in its environment.
 #pragma once
 
 #include "stint/worker.hpp"

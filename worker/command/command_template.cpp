@@ -38,7 +38,8 @@ std::vector<std::string> CommandTemplate::build(std::string_view payload) const 
 
 std::optional<std::string> CommandTemplate::objection(std::string_view payload) const {
   if (standard_input || payload.find('\0') == std::string_view::npos) return std::nullopt;
-  return "the payload has a NUL byte, which no argument can carry; start stint-worker with --stdin to pass it on standard input";
+  return "the payload has a NUL byte, which no argument can carry; start stint-worker with --stdin to pass it on "
+         "standard input";
 }
 
 }  // namespace stint::worker

@@ -3,8 +3,8 @@
 //   CommandTemplate wc{.arguments = {"wc", "-c", "{}"}};
 //   wc.build("book.txt") == {"wc", "-c", "book.txt"}
 //
-// Without a shell the payload replaces every {} and is appended when there is none. With a shell it is $1, and {} stands for "$1",
-// so that no payload is ever read as shell text. Values; any thread.
+// Without a shell the payload replaces every {} and is appended when there is none. With a shell it is $1, and {}
+// stands for "$1", so that no payload is ever read as shell text. Values; any thread.
 #pragma once
 
 #include <optional>
@@ -16,7 +16,7 @@ namespace stint::worker {
 
 struct CommandTemplate {
   std::vector<std::string> arguments{};
-  bool shell = false;          // the arguments, joined by spaces, are text for /bin/sh
+  bool shell = false;           // the arguments, joined by spaces, are text for /bin/sh
   bool standard_input = false;  // the payload is not an argument but what the command reads
 
   std::vector<std::string> build(std::string_view payload) const;

@@ -17,7 +17,8 @@
 namespace stint::worker {
 namespace {
 
-constexpr std::size_t kPlaces = 2 * std::size_t{limits::kMaxSlots};  // slots that were written off may still have a command
+constexpr std::size_t kPlaces =
+    2 * std::size_t{limits::kMaxSlots};  // slots that were written off may still have a command
 
 [[noreturn]] void give_up(const char* what) { throw std::system_error(errno, std::generic_category(), what); }
 
@@ -76,9 +77,7 @@ Guardian::~Guardian() {
 Guardian::Seat Guardian::take() {
   for (std::size_t i = 0; i < kPlaces; ++i) {
     pid_t free = 0;
-    if (!table_[i].group.compare_exchange_strong(free, -1)) continue;
-    table_[i].error = 0;
-    return Seat(table_[i]);
+    if (table_[i].group.compare_exchange_strong(free, -1)) return Seat(table_[i]);
   }
   broken_promise("a place for each command", __FILE__, __LINE__);
 }

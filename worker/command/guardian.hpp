@@ -1,14 +1,15 @@
 // Kills what the worker's commands are, when the worker itself is killed: no orphans, also under kill -9.
 //
 //   int main() {
-//     Guardian guardian;                       // first of all: it forks, so there may be no thread and no ZeroMQ context yet
+//     Guardian guardian;                       // first of all: it forks, so no thread and no ZeroMQ context yet
 //     Guardian::Seat seat = guardian.take();   // for each command
 //     ... in the new process, before exec: setpgid(0, 0); seat.enter(getpid());
 //   }
 //
-// A small process that waits for the end of a pipe whose other end only the worker has, and then kills the process groups in a table
-// that both share. A command on its way to exec holds the pipe too, and enters itself in the table: so the end of the pipe comes only
-// when every command is in the table, and none slips through. Posix_spawn could not do that, as only the parent could enter it.
+// A small process that waits for the end of a pipe whose other end only the worker has, and then kills the process
+// groups in a table that both share. A command on its way to exec holds the pipe too, and enters itself in the table:
+// so the end of the pipe comes only when every command is in the table, and none slips through. Posix_spawn could not
+// do that, as only the parent could enter it.
 //
 // take() and seats may be used from any thread.
 #pragma once
@@ -24,7 +25,6 @@ class Guardian {
  public:
   struct Place {
     std::atomic<pid_t> group;  // 0 = free, -1 = taken, else to be killed
-    std::atomic<int> error;    // errno of a command that could not be started
   };
 
   // One place in the table, given back with the end of its owner. Requires: the guardian outlives it.
@@ -36,8 +36,6 @@ class Guardian {
     ~Seat() { place_.group = 0; }
 
     void enter(pid_t group) { place_.group = group; }
-    void failed(int error) { place_.error = error; }
-    int error() const { return place_.error; }
 
    private:
     Place& place_;

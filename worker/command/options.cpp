@@ -33,9 +33,9 @@ or its time is over, its process group is sent TERM, and KILL a few seconds late
 
 po::options_description options() {
   po::options_description all = common_options(std::max(1U, std::thread::hardware_concurrency()));
-  all.add_options()                                                                                             //
-      ("kind", po::value<std::vector<std::string>>()->value_name("KIND[,...]"), "what tasks it takes; required") //
-      ("shell", "the command is text for /bin/sh, in which {} is the payload as one word, and so is \"$1\"")     //
+  all.add_options()                                                                                               //
+      ("kind", po::value<std::vector<std::string>>()->value_name("KIND[,...]"), "what tasks it takes; required")  //
+      ("shell", "the command is text for /bin/sh, in which {} is the payload as one word, and so is \"$1\"")      //
       ("stdin", "the payload is the command's standard input, not an argument");
   return all;
 }
@@ -52,7 +52,8 @@ std::vector<std::string> split_kinds(const std::vector<std::string>& values) {
       kinds.push_back(kind);
     }
   }
-  if (kinds.size() > limits::kMaxKinds) throw UsageError("--kind takes up to " + std::to_string(limits::kMaxKinds) + " kinds");
+  if (kinds.size() > limits::kMaxKinds)
+    throw UsageError("--kind takes up to " + std::to_string(limits::kMaxKinds) + " kinds");
   return kinds;
 }
 
@@ -75,7 +76,8 @@ CommandLine parse_or_throw(int argc, char** argv, const std::string& program) {
   const int ours = static_cast<int>(separator - argv);
   const po::parsed_options parsed = po::command_line_parser(ours, argv).options(known).style(style).run();
   for (const po::option& option : parsed.options) {
-    if (option.position_key >= 0) throw UsageError("unexpected '" + option.value.front() + "': the command comes behind --");
+    if (option.position_key >= 0)
+      throw UsageError("unexpected '" + option.value.front() + "': the command comes behind --");
   }
   po::store(parsed, chosen);
   po::notify(chosen);

@@ -82,6 +82,7 @@ class Process {
 
  private:
   bool begin();
+  [[noreturn]] void give_up();
   void turn();
   int patience() const;
   void feed();
@@ -107,14 +108,25 @@ bool Process::begin() {
   Pipe input = make_pipe(), output = make_pipe(), error = make_pipe();
   std::vector<std::string> arguments = start_.arguments, environment = environment_with(start_.environment);
   const std::vector<char*> argument_list = pointers(arguments), environment_list = pointers(environment);
-  process_ = spawn({argument_list.data(), environment_list.data(), input.read.get(), output.write.get(), error.write.get()}, seat_);
-  if (process_ < 0) return finished_.start_error = seat_.error(), false;
+  const SpawnPlan plan{argument_list.data(), environment_list.data(), input.read.get(), output.write.get(),
+                       error.write.get()};
+  const Spawned spawned = spawn(plan, seat_);
+  if (spawned.error != 0) return finished_.start_error = spawned.error, false;
+  process_ = spawned.process;
   to_input_ = std::move(input.write);
   from_output_ = std::move(output.read);
   from_error_ = std::move(error.read);
   for (const Descriptor* ours : {&to_input_, &from_output_, &from_error_}) never_wait(*ours);
-  process_fd_ = Descriptor(static_cast<int>(syscall(SYS_pidfd_open, process_, 0)));  // glibc 2.36 declares pidfd_open() for C only
+  process_fd_ = Descriptor(
+      static_cast<int>(syscall(SYS_pidfd_open, process_, 0)));  // glibc 2.36 declares pidfd_open() for C only
+  if (process_fd_.get() < 0) give_up();
   return true;
+}
+
+void Process::give_up() {
+  const int error = errno;
+  end();
+  throw std::system_error(error, std::generic_category(), "no descriptor to watch a command with");
 }
 
 Finished Process::run(const std::stop_token& token) {
@@ -188,17 +200,20 @@ void Process::read_output() {
 
 void Process::read_error() {
   read_some(from_error_, finished_.error);
-  if (finished_.error.size() > 2 * start_.error_limit) finished_.error.erase(0, finished_.error.size() - start_.error_limit);
+  if (finished_.error.size() > 2 * start_.error_limit)
+    finished_.error.erase(0, finished_.error.size() - start_.error_limit);
 }
 
 void Process::end() {
   kill(-process_, SIGKILL);  // what it left behind; its number cannot be another's until it is waited for
-  while (from_output_.get() >= 0 && read_some(from_output_, finished_.output) && finished_.output.size() <= start_.output_limit) {
+  while (from_output_.get() >= 0 && read_some(from_output_, finished_.output) &&
+         finished_.output.size() <= start_.output_limit) {
   }
   while (from_error_.get() >= 0 && read_some(from_error_, finished_.error)) {
   }
   finished_.too_much = finished_.too_much || finished_.output.size() > start_.output_limit;
-  if (finished_.error.size() > start_.error_limit) finished_.error.erase(0, finished_.error.size() - start_.error_limit);
+  if (finished_.error.size() > start_.error_limit)
+    finished_.error.erase(0, finished_.error.size() - start_.error_limit);
   int status = 0;
   while (waitpid(process_, &status, 0) < 0 && errno == EINTR) {
   }

@@ -1,9 +1,11 @@
 // One command from its start to its end, with what it reads and writes.
 //
-//   const Finished finished = run_process({.arguments = {"wc", "-c"}, .input = payload, .output_limit = 8 * kMiB}, seat, token);
+//   const Start start{.arguments = {"wc", "-c"}, .input = payload, .output_limit = 8 * kMiB, .error_limit = 4 * kKiB};
+//   const Finished finished = run_process(start, seat, token);
 //
-// The command leads a process group of its own. A stop, and output beyond the limit, end the group: TERM first, KILL after a grace.
-// What the command leaves behind in its group is killed when it has ended. Blocks the calling thread; any number may do so at once.
+// The command leads a process group of its own. A stop, and output beyond the limit, end the group: TERM first, KILL
+// after a grace. What the command leaves behind in its group is killed when it has ended. Blocks the calling thread;
+// any number may do so at once.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +29,7 @@ struct Start {
 struct Finished {
   int start_error = 0;  // errno; not 0: it was never started
   int exit = 0;
-  int signal = 0;       // not 0: it was ended by it
+  int signal = 0;  // not 0: it was ended by it
   bool too_much = false;
   std::string output{};
   std::string error{};

@@ -1,5 +1,6 @@
 #include "worker/command/spawn.hpp"
 
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -10,7 +11,7 @@ namespace stint::worker {
 namespace {
 
 // Runs in the new process, which shares our memory until exec: nothing here may allocate, lock or throw.
-[[noreturn]] void become(const SpawnPlan& plan, Guardian::Seat& seat) {
+[[noreturn]] void become(const SpawnPlan& plan, Guardian::Seat& seat, int report) {
   setpgid(0, 0);
   seat.enter(getpid());
   struct sigaction usual {};
@@ -23,30 +24,44 @@ namespace {
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
   execvpe(plan.arguments[0], plan.arguments, plan.environment);
-  seat.failed(errno);
+  const int error = errno;
+  [[maybe_unused]] const ssize_t written = write(report, &error, sizeof error);
   _exit(127);
+}
+
+// False when exec has closed the pipe without a word.
+bool read_fully(int report, int& error) {
+  ssize_t size = 0;
+  while ((size = read(report, &error, sizeof error)) < 0 && errno == EINTR) {
+  }
+  return size == sizeof error;
+}
+
+void reap(pid_t process) {
+  while (waitpid(process, nullptr, 0) < 0 && errno == EINTR) {
+  }
 }
 
 }  // namespace
 
-// vfork() and not posix_spawn(), as the new process has to enter itself in the guardian's table; and not fork(), which would copy the
-// page tables of a large process and the state of ZeroMQ.
-pid_t spawn(const SpawnPlan& plan, Guardian::Seat& seat) {
+// vfork() and not posix_spawn(), as the new process has to enter itself in the guardian's table; and not fork(), which
+// would copy the page tables of a large process and the state of ZeroMQ.
+//
+// What went wrong before or in exec comes through a pipe that exec closes: under ThreadSanitizer vfork() is a fork().
+Spawned spawn(const SpawnPlan& plan, Guardian::Seat& seat) {
+  int report[2];
+  if (pipe2(report, O_CLOEXEC) != 0) return {-1, errno};
   sigset_t all, former;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &former);  // our handlers must not run in the new process
   const pid_t process = vfork();
-  if (process == 0) become(plan, seat);
-  const int error = errno;
+  if (process == 0) become(plan, seat, report[1]);
+  int error = process < 0 ? errno : 0;
   pthread_sigmask(SIG_SETMASK, &former, nullptr);
-  if (process < 0) {
-    seat.failed(error);
-    return -1;
-  }
-  if (seat.error() == 0) return process;
-  while (waitpid(process, nullptr, 0) < 0 && errno == EINTR) {
-  }
-  return -1;
+  close(report[1]);
+  if (process > 0 && read_fully(report[0], error)) reap(process);
+  close(report[0]);
+  return {error == 0 ? process : -1, error};
 }
 
 }  // namespace stint::worker

@@ -15,7 +15,11 @@ struct SpawnPlan {
   int error = -1;
 };
 
-// The new process, or -1 with errno in seat.error() or in errno.
-pid_t spawn(const SpawnPlan& plan, Guardian::Seat& seat);
+struct Spawned {
+  pid_t process = -1;
+  int error = 0;  // errno; not 0: there is no process
+};
+
+Spawned spawn(const SpawnPlan& plan, Guardian::Seat& seat);
 
 }  // namespace stint::worker

@@ -15,8 +15,8 @@
 
 namespace stint::worker {
 
-// The worker's own number for a lease that it took on. Lease numbers may come again when a broker has lost its store, while a
-// handler of the old one still runs.
+// The worker's own number for a lease that it took on. Lease numbers may come again when a broker has lost its store,
+// while a handler of the old one still runs.
 enum class Ticket : std::uint64_t {};
 
 struct Connect {};  // drop the old connection and make a new one
@@ -35,8 +35,8 @@ struct RunTasks {
   Batch tasks;
 };
 
-// Give tasks back (no runs = all of the ticket): those not started, or all, stopping what runs. Always answered at once with
-// Session::given_back, if need be with nothing; what is stopped follows when its handler has returned.
+// Give tasks back (no runs = all of the ticket): those not started, or all, stopping what runs. Always answered at once
+// with Session::given_back, if need be with nothing; what is stopped follows when its handler has returned.
 struct StopTasks {
   Ticket ticket{};
   std::vector<Run> runs{};
@@ -50,8 +50,8 @@ struct StopOvertime {
   Index index = 0;
 };
 
-// It has not stopped: report it as timed out and count on its slot no more. Answered with Session::slot_lost, unless the handler
-// has just returned after all.
+// It has not stopped: report it as timed out and count on its slot no more. Answered with Session::slot_lost, unless
+// the handler has just returned after all.
 struct WriteOff {
   unsigned slot = 0;
   Ticket ticket{};
@@ -80,8 +80,7 @@ struct Leave {
   std::string reason;
 };
 
-using Action =
-    std::variant<Connect, Send, RunTasks, StopTasks, StopOvertime, WriteOff, HoldBack, Obey, Say, Leave>;
+using Action = std::variant<Connect, Send, RunTasks, StopTasks, StopOvertime, WriteOff, HoldBack, Obey, Say, Leave>;
 using Outbox = std::vector<Action>;
 
 }  // namespace stint::worker

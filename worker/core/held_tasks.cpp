@@ -25,10 +25,12 @@ void normalise(std::vector<Run>& runs) {
   if (!runs.empty()) runs.resize(last + 1);
 }
 
-HeldTasks::HeldTasks(const Indices& indices)
-    : first_(indices.run().first), sorted_(indices.table()), phases_(indices.count(), Phase::live) {
+HeldTasks::HeldTasks(const Indices& indices) : first_(indices.run().first), sorted_(indices.table()) {
   std::sort(sorted_.begin(), sorted_.end());
-  counts_[static_cast<std::size_t>(Phase::live)] = indices.count();
+  sorted_.erase(std::unique(sorted_.begin(), sorted_.end()),
+                sorted_.end());  // a broker that names a task twice means one
+  phases_.assign(indices.is_run() ? indices.count() : sorted_.size(), Phase::live);
+  counts_[static_cast<std::size_t>(Phase::live)] = static_cast<std::uint32_t>(phases_.size());
 }
 
 std::size_t HeldTasks::lower_bound(Index index) const {

@@ -5,8 +5,8 @@
 //   held.move_runs(recall.runs, Phase::live, Phase::leaving);    // told to stop
 //   hello.held.push_back({lease, job, held.runs()});
 //
-// One byte a task, found by its index in O(1) for a run and O(log n) for a table. What a peer names that is not of this lease
-// counts as gone. Pure; one thread.
+// One byte a task, found by its index in O(1) for a run and O(log n) for a table. What a peer names that is not of this
+// lease counts as gone. Pure; one thread.
 #pragma once
 
 #include <array>
@@ -33,8 +33,9 @@ class HeldTasks {
   Phase of(Index index) const;
 
   bool move(Phase from, Phase to, Index index);  // false, and nothing changed, when it was not `from`
-  std::vector<Run> move_runs(const std::vector<Run>& runs, Phase from, Phase to);  // those moved; no runs = the whole lease
-  std::vector<Run> runs() const;                 // all that are not gone
+  std::vector<Run> move_runs(const std::vector<Run>& runs, Phase from,
+                             Phase to);  // those moved; no runs = the whole lease
+  std::vector<Run> runs() const;         // all that are not gone
 
  private:
   std::size_t lower_bound(Index index) const;  // the position of the first task with an index not below `index`

@@ -85,7 +85,7 @@ void Session::send(TimePoint now, Message message, Outbox& out) {
   if (conversation_.in_session()) out.emplace_back(Send{conversation_.wrap(now, std::move(message))});
 }
 
-// --- greeting ---------------------------------------------------------------------------------------------------------
+// --- greeting ------------------------------------------------------------------------------------------------------
 
 void Session::greet(TimePoint now, Outbox& out) {
   said_ = {options_.kinds, options_.slots, draining_};
@@ -160,8 +160,8 @@ void Session::lost(Outbox& out) {
   results_.unsend();
   for (auto& [ticket, lease] : leases_) lease.unanswered = 0;
   for (auto at = leases_.begin(); at != leases_.end();) forget_if_empty(at++);
-  out.emplace_back(Say{"reconnecting to the broker at " + options_.broker + "; " +
-                       counted(count(Phase::live), "task") + " and " + counted(results_.tasks(), "result") + " kept"});
+  out.emplace_back(Say{"reconnecting to the broker at " + options_.broker + "; " + counted(count(Phase::live), "task") +
+                       " and " + counted(results_.tasks(), "result") + " kept"});
 }
 
 void Session::say_unreachable(Outbox& out) {
@@ -175,13 +175,14 @@ void Session::on(TimePoint now, const Error& error, Outbox& out) {
   if (conversation_.in_session()) {
     out.emplace_back(Say{"the broker rejected message " + std::to_string(error.re_seq) + ": " + error.text});
   } else if (error.retryable) {
-    if (!std::exchange(said_unreachable_, true)) out.emplace_back(Say{"the broker does not let us in yet: " + error.text});
+    if (!std::exchange(said_unreachable_, true))
+      out.emplace_back(Say{"the broker does not let us in yet: " + error.text});
   } else {
     leave_at_once(now, kExitRefused, "the broker refuses this worker: " + error.text, out);
   }
 }
 
-// --- what the owner wants ---------------------------------------------------------------------------------------------
+// --- what the owner wants ------------------------------------------------------------------------------------------
 
 void Session::offer(TimePoint now, std::vector<std::string> kinds, std::uint32_t slots, Outbox& out) {
   if (left_) return;

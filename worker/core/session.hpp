@@ -1,5 +1,5 @@
-// The worker's side of the protocol: what it holds, what it owes, and when it may leave. Pure: it is handed the time, messages, and
-// what became of tasks; what is to be done about it comes out as actions.
+// The worker's side of the protocol: what it holds, what it owes, and when it may leave. Pure: it is handed the time,
+// messages, and what became of tasks; what is to be done about it comes out as actions.
 //
 //   Session session(options, now);
 //   session.tick(now, out);                              // at the latest at session.next_deadline()
@@ -11,13 +11,13 @@
 //   for (Action& action : out) ...                       // run tasks, stop them, send, leave: see actions.hpp
 //
 // What it promises:
-// - Everything held is named in each HELLO; each RELEASE and each acknowledged result takes something off that list, and nothing
-//   else does, but for a broker with another store, with which all is dropped.
-// - Results are kept until they are acknowledged and sent again after each welcome. While more of them than the broker's limit is
-//   kept, no further task is started.
+// - Everything held is named in each HELLO; each RELEASE and each acknowledged result takes something off that list,
+//   and nothing else does, but for a broker with another store, with which all is dropped.
+// - Results are kept until they are acknowledged and sent again after each welcome. While more of them than the
+//   broker's limit is kept, no further task is started.
 // - Losing the broker stops nothing: what runs goes on.
-// - Leaving means: give back what has not started, finish what runs, have the results acknowledged, say BYE. Each of these waits has
-//   an end.
+// - Leaving means: give back what has not started, finish what runs, have the results acknowledged, say BYE. Each of
+//   these waits has an end.
 //
 // One thread; values only, so that tests live in virtual time.
 #pragma once
@@ -46,12 +46,12 @@ constexpr int kExitRefused = 6;
 constexpr int kExitInterrupted = 130;
 
 struct SessionOptions {
-  std::string broker;            // what people call it, for the lines that they read: an endpoint
-  std::string name;              // empty = the broker makes one up
+  std::string broker;  // what people call it, for the lines that they read: an endpoint
+  std::string name;    // empty = the broker makes one up
   std::vector<std::string> kinds;
   std::uint32_t slots = 1;
   Incarnation incarnation{};
-  std::uint64_t random = 0;      // seeds the jitter of reconnecting
+  std::uint64_t random = 0;  // seeds the jitter of reconnecting
 };
 
 // What the executor does at a moment.
@@ -154,9 +154,9 @@ class Session {
   bool draining_ = false;
   std::string why_;
   int exit_code_ = kExitOk;
-  TimePoint stop_at_ = TimePoint::max();       // draining: what still runs is stopped
-  TimePoint give_up_at_ = TimePoint::max();    // draining: what was stopped is waited for no longer
-  TimePoint farewell_at_ = TimePoint::max();   // draining: acknowledgements are waited for no longer
+  TimePoint stop_at_ = TimePoint::max();      // draining: what still runs is stopped
+  TimePoint give_up_at_ = TimePoint::max();   // draining: what was stopped is waited for no longer
+  TimePoint farewell_at_ = TimePoint::max();  // draining: acknowledgements are waited for no longer
   bool left_ = false;
 };
 

@@ -30,7 +30,8 @@ void Session::slot_lost(TimePoint now, const std::string& why, Outbox& out) {
   out.emplace_back(Say{why + "; slots left: " + std::to_string(options_.slots)});
   if (options_.slots > 0) return say_state(now, out);
   exit_code_ = kExitFailed;
-  drain(now, Duration::zero(), "no slot is left, every one has a handler that did not stop when its time was over", out);
+  drain(now, Duration::zero(), "no slot is left, every one has a handler that did not stop when its time was over",
+        out);
 }
 
 void Session::enforce_deadline(TimePoint now, Outbox& out) {
@@ -58,8 +59,8 @@ void Session::leave_at_once(TimePoint now, int code, const std::string& why, Out
   if (std::exchange(left_, true)) return;
   const std::uint64_t undelivered = results_.tasks();
   if (undelivered > 0) {
-    out.emplace_back(Say{std::to_string(undelivered) + " results were not acknowledged by the broker at " + options_.broker +
-                         "; it will have these tasks run again"});
+    out.emplace_back(Say{std::to_string(undelivered) + " results were not acknowledged by the broker at " +
+                         options_.broker + "; it will have these tasks run again"});
   }
   send(now, Bye{why, 0}, out);
   conversation_.farewell();

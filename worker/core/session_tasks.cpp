@@ -8,7 +8,7 @@
 
 namespace stint::worker {
 
-// --- JOB_INFO, TASKS --------------------------------------------------------------------------------------------------
+// --- JOB_INFO, TASKS -----------------------------------------------------------------------------------------------
 
 void Session::on(TimePoint, const JobInfo& info, Outbox&) {
   if (info.gone) {
@@ -37,7 +37,7 @@ void Session::on(TimePoint now, const Tasks& tasks, Outbox& out) {
   out.emplace_back(RunTasks{ticket, job, tasks.lease, tasks.indices, tasks.attempt, tasks.tasks});
 }
 
-// --- RESULTS and their acknowledgement --------------------------------------------------------------------------------
+// --- RESULTS and their acknowledgement -----------------------------------------------------------------------------
 
 void Session::ended(TimePoint now, Ticket ticket, Outcomes outcomes, Outbox& out) {
   const auto at = leases_.find(ticket);
@@ -84,9 +84,11 @@ void Session::regulate(Outbox& out) {
   out.emplace_back(HoldBack{full});
 }
 
-// --- RECALL and RELEASE -----------------------------------------------------------------------------------------------
+// --- RECALL and RELEASE --------------------------------------------------------------------------------------------
 
-void Session::on(TimePoint now, const Recall& order, Outbox& out) { recall(now, order.lease, order.runs, order.mode, out); }
+void Session::on(TimePoint now, const Recall& order, Outbox& out) {
+  recall(now, order.lease, order.runs, order.mode, out);
+}
 
 void Session::recall(TimePoint now, LeaseId lease, const std::vector<Run>& runs, RecallMode mode, Outbox& out) {
   const auto known = tickets_.find(lease);
@@ -139,7 +141,7 @@ std::uint32_t Session::count(Phase phase) const {
   return tasks;
 }
 
-// --- PROGRESS and time limits -----------------------------------------------------------------------------------------
+// --- PROGRESS and time limits --------------------------------------------------------------------------------------
 
 void Session::progress(TimePoint now, Ticket ticket, Index index, double fraction, std::string text, Outbox& out) {
   const auto at = leases_.find(ticket);
@@ -154,8 +156,8 @@ void Session::busy(TimePoint now, Load load, Outbox& out) {
   watch_time(now, out);
 }
 
-// Nobody says when a task starts: that would cost a message between threads for each. Instead we look again when the first task that
-// could have started since now could be over time.
+// Nobody says when a task starts: that would cost a message between threads for each. Instead we look again when the
+// first task that could have started since now could be over time.
 void Session::watch_time(TimePoint now, Outbox& out) {
   overtime_check_ = TimePoint::max();
   if (limited_ == 0) return;

@@ -27,8 +27,8 @@ class Unacknowledged {
   };
 
   void add(Entry entry);
-  void acknowledge(std::uint32_t upto);  // forgets what was sent with a number up to this one
-  void unsend();                         // the session has ended: nothing counts as sent
+  void acknowledge(std::uint32_t upto);       // forgets what was sent with a number up to this one
+  void unsend();                              // the session has ended: nothing counts as sent
   std::vector<Run> forget(const Drop& drop);  // these tasks' results are not wanted; returns those that there were
   void clear();
 

@@ -47,7 +47,8 @@ void Executor::stop_overtime(const StopOvertime& order, TimePoint now) {
 }
 
 bool Executor::write_off(const WriteOff& order, TimePoint now) {
-  const auto at = std::find_if(slots_.begin(), slots_.end(), [&](const auto& slot) { return slot->number() == order.slot; });
+  const auto at =
+      std::find_if(slots_.begin(), slots_.end(), [&](const auto& slot) { return slot->number() == order.slot; });
   if (at == slots_.end()) {
     for (const auto& slot : retired_) {
       if (slot->number() == order.slot) slot->write_off(order.ticket, order.index, now);

@@ -64,8 +64,8 @@ void Loop::receive() {
     if (const auto* envelope = std::get_if<Envelope>(&*decoded)) {
       session_.step(turn_, *envelope, out_);
     } else if (!std::exchange(said_malformed_, true)) {
-      owner_.say("what answers at " + link_.endpoint() + " is no Stint broker that this worker understands: " +
-                 std::get<DecodeError>(*decoded).text);
+      owner_.say("what answers at " + link_.endpoint() +
+                 " is no Stint broker that this worker understands: " + std::get<DecodeError>(*decoded).text);
     }
   }
 }
@@ -73,7 +73,8 @@ void Loop::receive() {
 void Loop::harvest() {
   Harvest harvest = executor_.harvest(turn_);
   for (Harvest::Ended& ended : harvest.ended) session_.ended(turn_, ended.ticket, std::move(ended.outcomes), out_);
-  for (const Harvest::Stopped& stopped : harvest.stopped) session_.given_back(turn_, stopped.ticket, stopped.runs, out_);
+  for (const Harvest::Stopped& stopped : harvest.stopped)
+    session_.given_back(turn_, stopped.ticket, stopped.runs, out_);
   for (Harvest::Progress& note : harvest.progress) {
     session_.progress(turn_, note.ticket, note.index, note.fraction, std::move(note.note), out_);
   }
@@ -113,8 +114,10 @@ void Loop::act(const RunTasks& action) {
 
 void Loop::act(const WriteOff& action) {
   if (!executor_.write_off(action, turn_)) return;
-  session_.slot_lost(turn_, "a handler has not stopped though its task (index " + std::to_string(action.index) +
-                                ") is over the job's time limit; its slot is lost", out_);
+  session_.slot_lost(turn_,
+                     "a handler has not stopped though its task (index " + std::to_string(action.index) +
+                         ") is over the job's time limit; its slot is lost",
+                     out_);
 }
 
 void Loop::act(const Leave& action) {

@@ -1,10 +1,11 @@
-// The worker's I/O thread: line, session and executor in one loop, until the session says leave. Handlers never hold it up.
+// The worker's I/O thread: line, session and executor in one loop, until the session says leave. Handlers never hold it
+// up.
 //
 //   Loop loop(owner, options);      // throws EndpointError
 //   return loop.run();              // the exit code
 //
-// One turn: signals and wishes, a bounded number of messages, what the slots have to tell, what is due, and then it does what the
-// session has said, and sleeps until a socket, a slot, a wish, a signal or the next deadline.
+// One turn: signals and wishes, a bounded number of messages, what the slots have to tell, what is due, and then it
+// does what the session has said, and sleeps until a socket, a slot, a wish, a signal or the next deadline.
 #pragma once
 
 #include <functional>

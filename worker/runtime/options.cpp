@@ -12,14 +12,15 @@ namespace po = boost::program_options;
 namespace stint::worker {
 
 po::options_description common_options(unsigned default_slots) {
-  const std::string slots = "tasks run at the same time, each in a thread; 1 to " + std::to_string(limits::kMaxSlots) + ", default " +
-                            std::to_string(default_slots);
+  const std::string slots = "tasks run at the same time, each in a thread; 1 to " + std::to_string(limits::kMaxSlots) +
+                            ", default " + std::to_string(default_slots);
   po::options_description options("Options");
-  options.add_options()                                                                                               //
+  options.add_options()  //
       ("broker", po::value<std::string>()->value_name("ENDPOINT"),
-       "where the broker listens; default $STINT_BROKER, else tcp://127.0.0.1:5555")                                  //
-      ("slots", po::value<long long>()->default_value(default_slots, "")->value_name("N"), slots.c_str())             //
-      ("name", po::value<std::string>()->value_name("NAME"), "what listings call this worker; the broker makes one up") //
+       "where the broker listens; default $STINT_BROKER, else tcp://127.0.0.1:5555")                       //
+      ("slots", po::value<long long>()->default_value(default_slots, "")->value_name("N"), slots.c_str())  //
+      ("name", po::value<std::string>()->value_name("NAME"),
+       "what listings call this worker; the broker makes one up")                                                     //
       ("try", po::value<std::string>()->value_name("PAYLOAD"), "run one task without a broker and print its result")  //
       ("try-kind", po::value<std::string>()->value_name("KIND"), "with the handler of this kind; default the first")  //
       ("help", "print this and exit")                                                                                 //
@@ -28,7 +29,9 @@ po::options_description common_options(unsigned default_slots) {
 }
 
 WorkerOptions read_common_options(const po::variables_map& chosen, const std::string& program) {
-  const auto text = [&](const char* name) { return chosen.contains(name) ? chosen[name].as<std::string>() : std::string(); };
+  const auto text = [&](const char* name) {
+    return chosen.contains(name) ? chosen[name].as<std::string>() : std::string();
+  };
   WorkerOptions options;
   options.program = program;
   options.broker = text("broker");
@@ -75,7 +78,8 @@ WorkerOptions parse_or_throw(int argc, char** argv, const std::string& program) 
   if (chosen.contains("version")) print_and_exit(version_line());
   if (chosen.contains("help")) {
     std::ostringstream text;
-    text << "Usage: " << program << " [options]\n\nA Stint worker: runs tasks for a broker until SIGTERM, which lets it finish what runs.\n\n"
+    text << "Usage: " << program
+         << " [options]\n\nA Stint worker: runs tasks for a broker until SIGTERM, which lets it finish what runs.\n\n"
          << options;
     print_and_exit(std::move(text).str());
   }

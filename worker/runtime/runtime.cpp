@@ -111,7 +111,6 @@ int Runtime::run() {
 
 int Runtime::serve() try {
   if (options_.handle_signals) tune_allocator();
-  take_wishes();
   const SessionOptions options{.broker = broker_of(options_),
                                .name = options_.name,
                                .kinds = kinds(),

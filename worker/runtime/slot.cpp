@@ -30,7 +30,7 @@ std::shared_ptr<Slot> Slot::start(unsigned number, std::shared_ptr<SlotCommon> c
   return slot;
 }
 
-// --- the slot's thread ------------------------------------------------------------------------------------------------
+// --- the slot's thread ---------------------------------------------------------------------------------------------
 
 void Slot::loop() {
   bool usable = true;
@@ -104,7 +104,8 @@ void Slot::add(Ending& ending, std::uint32_t micros) {
   if (current_->overtime_since) {
     const std::string said = ending.error.empty() ? "" : ": " + ending.error;
     ending = {.failure = Failure::timed_out,
-              .error = "stopped, as it was over the job's time limit of " + seconds(std::chrono::milliseconds(job.time_limit_ms)) + said,
+              .error = "stopped, as it was over the job's time limit of " +
+                       seconds(std::chrono::milliseconds(job.time_limit_ms)) + said,
               .exit = ending.exit,
               .signal = ending.signal};
   }
@@ -112,7 +113,8 @@ void Slot::add(Ending& ending, std::uint32_t micros) {
   if (job.discard) ending.result.clear();
   OutcomesBuilder& outcomes = outcomes_of(current_->parcel->ticket());
   if (ending.failure) {
-    outcomes.not_done(current_->index, *ending.failure, ending.result, ending.error, micros, ending.exit, ending.signal);
+    outcomes.not_done(current_->index, *ending.failure, ending.result, ending.error, micros, ending.exit,
+                      ending.signal);
   } else {
     outcomes.done(current_->index, ending.result, micros);
   }
@@ -120,9 +122,11 @@ void Slot::add(Ending& ending, std::uint32_t micros) {
 }
 
 OutcomesBuilder& Slot::outcomes_of(Ticket ticket) {
-  if (segments_.empty() || segments_.back().ticket != ticket || segments_.back().outcomes.bytes() >= common_->batch_bytes) {
-    segments_.push_back({ticket, {}});
-  }
+  const auto has_room = [&](const Segment& segment) {
+    return segment.ticket == ticket && segment.outcomes.bytes() < common_->batch_bytes &&
+           segment.outcomes.count() < limits::kMaxResultTasks;
+  };
+  if (segments_.empty() || !has_room(segments_.back())) segments_.push_back({ticket, {}});
   return segments_.back().outcomes;
 }
 
@@ -131,7 +135,7 @@ void Slot::add_stopped(Ticket ticket, Index index) {
   append(stopped_.back().runs, index);
 }
 
-// --- the task that runs -----------------------------------------------------------------------------------------------
+// --- the task that runs --------------------------------------------------------------------------------------------
 
 void Slot::progress(double fraction, std::string_view note) {
   {
@@ -160,7 +164,7 @@ std::stop_token Slot::stop_token() {
   return source.get_token();
 }
 
-// --- the I/O thread ---------------------------------------------------------------------------------------------------
+// --- the I/O thread ------------------------------------------------------------------------------------------------
 
 void Slot::harvest(Harvest& into, bool with_progress) {
   const std::lock_guard lock(mutex_);
@@ -175,8 +179,8 @@ void Slot::harvest(Harvest& into, bool with_progress) {
     into.progress.push_back(std::move(*current_->progress));
     current_->progress.reset();
   }
-  into.load.running.push_back({number_, current_->parcel->ticket(), current_->index, current_->since,
-                               current_->overtime_since});
+  into.load.running.push_back(
+      {number_, current_->parcel->ticket(), current_->index, current_->since, current_->overtime_since});
 }
 
 bool Slot::has_news() {

@@ -34,7 +34,8 @@ struct SlotCommon {
   std::atomic<bool> io_asleep{false};         // wake it for results
   std::atomic<bool> progress_pending{false};  // some slot has progress to tell
   std::atomic<std::uint64_t> max_payload_bytes{limits::kMaxPayloadBytes};
-  std::atomic<std::uint64_t> batch_bytes{limits::kBatchBytes};  // a slot starts nothing while so much of its results is not harvested
+  std::atomic<std::uint64_t> batch_bytes{
+      limits::kBatchBytes};  // a slot starts nothing while so much of its results is not harvested
 
   std::mutex mutex;
   std::condition_variable thread_ended;
@@ -81,7 +82,7 @@ class Slot : public TaskHost {
   void stop_overtime(Ticket ticket, Index index, TimePoint now);
   bool write_off(Ticket ticket, Index index, TimePoint now);  // false: it has just returned
   void retire();
-  void abandon();      // for the end: stop what runs, let nothing of it be told
+  void abandon();  // for the end: stop what runs, let nothing of it be told
   bool thread_has_ended() const { return ended_; }
   void join();
   void detach();
@@ -95,7 +96,7 @@ class Slot : public TaskHost {
     std::shared_ptr<Parcel> parcel;
     Index index = 0;
     TimePoint since{};
-    bool recalled = false;                     // nothing of it is to be reported
+    bool recalled = false;                      // nothing of it is to be reported
     std::optional<TimePoint> overtime_since{};  // when it was told to stop for that
     std::optional<Harvest::Progress> progress{};
     std::stop_source stop{std::nostopstate};  // made when the handler asks for it
@@ -106,9 +107,10 @@ class Slot : public TaskHost {
   };
 
   void loop();
-  bool run(const std::shared_ptr<Parcel>& parcel, std::uint32_t position, TimePoint& turn);  // false: the slot is written off
-  bool begin(const std::shared_ptr<Parcel>& parcel, Index index, TimePoint turn);            // false: recalled meanwhile
-  bool end(Ending ending, TimePoint turn);                                                   // false: written off
+  bool run(const std::shared_ptr<Parcel>& parcel, std::uint32_t position,
+           TimePoint& turn);                                                       // false: the slot is written off
+  bool begin(const std::shared_ptr<Parcel>& parcel, Index index, TimePoint turn);  // false: recalled meanwhile
+  bool end(Ending ending, TimePoint turn);                                         // false: written off
   void record(Ending& ending, TimePoint turn);
   void wait_for_harvest();
   void add(Ending& ending, std::uint32_t micros);

@@ -31,8 +31,8 @@ class Parcel {
   const Handler& handler() const { return *handler_; }
   TaskInfo info(std::uint32_t position) const;
 
-  // Tasks that are to be stopped wherever they are; no runs = all. A slot looks here after it has said what it runs, so that no task
-  // slips through between the queue and the slot.
+  // Tasks that are to be stopped wherever they are; no runs = all. A slot looks here after it has said what it runs, so
+  // that no task slips through between the queue and the slot.
   void recall(const std::vector<Run>& runs);
   bool is_recalled(Index index) const;
 

@@ -1,4 +1,5 @@
-// What is to be run, in the order in which it came. Filled by the I/O thread; slots wait here when they have nothing to do.
+// What is to be run, in the order in which it came. Filled by the I/O thread; slots wait here when they have nothing to
+// do.
 //
 //   queue.push(work);                               // wakes no more slots than there are tasks
 //   while (auto work = queue.next(retired)) ...     // a slot: waits; nothing = end
@@ -22,7 +23,7 @@ namespace stint::worker {
 class WorkQueue {
  public:
   void push(std::shared_ptr<Work> work);
-  std::shared_ptr<Work> next(const std::atomic<bool>& retired);  // null: closed, or this slot is retired
+  std::shared_ptr<Work> next(const std::atomic<bool>& retired);             // null: closed, or this slot is retired
   std::vector<Run> take_back(Ticket ticket, const std::vector<Run>& runs);  // no runs = all of the ticket
   std::uint32_t queued() const;
 
