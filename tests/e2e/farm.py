@@ -223,10 +223,11 @@ class Farm:
         self.broker = None
         self.processes = []
         self.closed_at_end = contextlib.ExitStack()
-        self.directory = tempfile.mkdtemp(prefix="stint-")
+        self.directory = None
 
     def __enter__(self):
         self.start_broker()
+        self.directory = tempfile.mkdtemp(prefix="stint-")
         return self
 
     def __exit__(self, kind, error, trace):
