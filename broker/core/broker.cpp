@@ -123,6 +123,7 @@ void Broker::tick(TimePoint now, Outbox& out) {
   told_again_.clear();
   while (const auto timer = timers_.take(now)) on_timer(*timer);
   settle();
+  tell_states();
 }
 
 std::optional<TimePoint> Broker::next_deadline() const { return timers_.next(); }
@@ -145,7 +146,6 @@ void Broker::subscribed(TimePoint now, std::string_view topic, bool on, Outbox& 
   due(std::string(kBrokerTopic));
   const bool names_one = topic.ends_with('.') && (topic.starts_with("job.") || topic.starts_with("worker."));
   if (names_one && topic != "job." && topic != "worker.") states_due_.insert(std::string(topic));
-  settle();
 }
 
 void Broker::unreachable(TimePoint now, PeerId address, Outbox& out) {
@@ -192,7 +192,6 @@ void Broker::settle() {
       note_standing(*job);
     }
   }
-  tell_states();
 }
 
 void Broker::say(Peer& peer, Message message) {

@@ -54,7 +54,7 @@ class Broker {
   void tick(TimePoint now, Outbox& out);
   std::optional<TimePoint> next_deadline() const;
   void committed(CommitId upto, Outbox& out);
-  void subscribed(TimePoint now, std::string_view topic, bool on, Outbox& out);
+  void subscribed(TimePoint now, std::string_view topic, bool on, Outbox& out);  // the state is told by the next tick()
   void shut_down(TimePoint now, Outbox& out);  // says goodbye to everyone; Finished ends the outbox
 
   std::size_t peers() const { return peers_.size(); }

@@ -76,18 +76,22 @@ void Broker::tell_outcomes(const Job& job, const JobResults& results) {
   if (!failed.empty()) tell_step(job, "failed", Indices(std::move(failed)), results.worker);
 }
 
-// A watcher that came late is right at once: the present state, under the topic's last number.
+// A watcher that came late is right at once: the present state, under the topic's last number. Once a turn for each topic, however
+// many have come.
 void Broker::tell_states() {
+  if (states_due_.empty()) return;
+  std::map<std::string, const Worker*> by_topic;
+  for (const auto& [name, worker] : workers_) by_topic.emplace(worker_topic(name), worker);
   for (const std::string& topic : std::exchange(states_due_, {})) {
     if (topic == kBrokerTopic) {
       events_.state(*out_, topic, "state", row_of_broker());
       continue;
     }
     const Job* job = find_job(job_of_topic(topic));
-    const auto worker = std::find_if(workers_.begin(), workers_.end(), [&](const auto& entry) { return worker_topic(entry.first) == topic; });
+    const auto worker = by_topic.find(topic);
     if (job != nullptr) {
       if (job->told.opened) events_.state(*out_, topic, "state", row_of(*job));  // else that it was opened is told soon
-    } else if (worker != workers_.end()) {
+    } else if (worker != by_topic.end()) {
       events_.state(*out_, topic, "state", row_of(*worker->second));
     } else {
       events_.state(*out_, topic, "unknown", {});

@@ -87,6 +87,19 @@ TEST_CASE("a watcher that comes late has the present state at once, under the la
   }
 }
 
+TEST_CASE("many watchers that come in one turn cost one state event for each topic") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  ann.opens({.kind = "echo"});
+  Outbox out;
+  for (int i = 0; i < 100; ++i) farm.broker.subscribed(farm.now, "job.", true, out);
+  CHECK(out.empty());
+  farm.broker.tick(farm.now, out);
+  std::size_t states = 0;
+  for (const Action& action : out.take()) states += std::holds_alternative<Publish>(action) ? 1 : 0;
+  CHECK(states == 1);
+}
+
 TEST_CASE("nothing is published while nobody subscribes") {
   Farm farm;
   FarmClient& ann = farm.client("ann");
