@@ -48,13 +48,13 @@ class Pipe:
         end = False
         done = 0
         while done < size and not end:
+            self.client.measure()
             got = read_exactly(self.client.stdout, min(MIB, size - done))
             want = read_exactly(self.expected.stdout, min(MIB, size - done))
             if got != want:
                 raise AssertionError(f"after {done} bytes: got {first_difference(got, want)}")
             end = not got
             done += len(got)
-            self.client.measure()
         return done
 
     def read_rest(self):
