@@ -146,6 +146,9 @@ void Session::drop_everything(Outbox& out) {
     out.emplace_back(Say{"the broker has lost its store: " + counted(tasks, "task") + " of the old one dropped"});
   }
   for (const auto& [ticket, lease] : leases_) out.emplace_back(StopTasks{ticket, {}, RecallMode::stop});
+  for (const auto& [ticket, lease] : leases_) {
+    if (lease.job->time_limit_ms > 0) orphans_[ticket].time_limit_ms = lease.job->time_limit_ms;
+  }
   leases_.clear();
   tickets_.clear();
   jobs_.clear();

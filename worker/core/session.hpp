@@ -100,6 +100,12 @@ class Session {
     std::uint32_t unanswered = 0;  // RECALLs to which not even an empty RELEASE was said
   };
 
+  // A ticket of a broker whose store is lost: nothing of it is reported, but a handler that does not stop keeps its slot.
+  struct Orphan {
+    std::uint32_t time_limit_ms = 0;
+    bool stopped = false;  // the executor has answered: what does not run now never will
+  };
+
   void greet(TimePoint now, Outbox& out);
   Hello hello() const;
   void send(TimePoint now, Message message, Outbox& out);
@@ -127,6 +133,8 @@ class Session {
   void acknowledge(TimePoint now, std::uint32_t upto, Outbox& out);
   void regulate(Outbox& out);
   void watch_time(TimePoint now, Outbox& out);
+  std::uint32_t time_limit_ms(Ticket ticket) const;  // 0: none
+  void forget_orphans();
   void forget_if_empty(std::unordered_map<Ticket, Lease>::iterator at);
 
   bool can_run(const Tasks& tasks) const;
@@ -149,6 +157,7 @@ class Session {
   bool held_back_ = false;
   Load load_;
   std::uint32_t limited_ = 0;  // leases whose job has a time limit
+  std::unordered_map<Ticket, Orphan> orphans_;
   TimePoint overtime_check_ = TimePoint::max();
 
   bool draining_ = false;

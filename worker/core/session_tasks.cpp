@@ -111,6 +111,7 @@ void Session::stop(Ticket ticket, Lease& lease, const std::vector<Run>& runs, Re
 }
 
 void Session::given_back(TimePoint now, Ticket ticket, const std::vector<Run>& runs, Outbox& out) {
+  if (const auto orphan = orphans_.find(ticket); orphan != orphans_.end()) orphan->second.stopped = true;
   const auto at = leases_.find(ticket);
   if (at == leases_.end() || left_) return;
   Lease& lease = at->second;
@@ -153,23 +154,36 @@ void Session::progress(TimePoint now, Ticket ticket, Index index, double fractio
 
 void Session::busy(TimePoint now, Load load, Outbox& out) {
   load_ = std::move(load);
+  forget_orphans();
   watch_time(now, out);
+}
+
+void Session::forget_orphans() {
+  std::erase_if(orphans_, [this](const auto& orphan) {
+    return orphan.second.stopped && std::none_of(load_.running.begin(), load_.running.end(),
+                                                 [&](const Load::Running& task) { return task.ticket == orphan.first; });
+  });
+}
+
+std::uint32_t Session::time_limit_ms(Ticket ticket) const {
+  if (const auto lease = leases_.find(ticket); lease != leases_.end()) return lease->second.job->time_limit_ms;
+  const auto orphan = orphans_.find(ticket);
+  return orphan == orphans_.end() ? 0 : orphan->second.time_limit_ms;
 }
 
 // Nobody says when a task starts: that would cost a message between threads for each. Instead we look again when the
 // first task that could have started since now could be over time.
 void Session::watch_time(TimePoint now, Outbox& out) {
   overtime_check_ = TimePoint::max();
-  if (limited_ == 0) return;
+  if (limited_ == 0 && orphans_.empty()) return;
   const auto check_at = [this](TimePoint at) { overtime_check_ = std::min(overtime_check_, at); };
   for (const auto& [ticket, lease] : leases_) {
     if (lease.job->time_limit_ms > 0) check_at(now + std::chrono::milliseconds(lease.job->time_limit_ms));
   }
   for (const Load::Running& task : load_.running) {
-    const auto at = leases_.find(task.ticket);
-    if (at == leases_.end() || at->second.job->time_limit_ms == 0) continue;
-    const TimePoint due = task.told ? *task.told + limits::kTimeoutGrace
-                                    : task.since + std::chrono::milliseconds(at->second.job->time_limit_ms);
+    const std::uint32_t limit = time_limit_ms(task.ticket);
+    if (limit == 0) continue;
+    const TimePoint due = task.told ? *task.told + limits::kTimeoutGrace : task.since + std::chrono::milliseconds(limit);
     if (now < due) {
       check_at(due);
     } else if (task.told) {
