@@ -133,6 +133,7 @@ void Session::make_good(TimePoint now, Job& job, Outbox& out) {
   if (job.dead) return;
   job.attach_seq = 0;
   job.sent_from = 0;
+  job.taken_back = false;
   if (job.writing && !(job.writer.closed() && job.writer.settled())) send_open(now, job, out);
   if (job.id != JobId{} && job.reader.active() && !job.reader.settled()) send_attach(now, job, out);
 }

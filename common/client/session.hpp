@@ -83,6 +83,7 @@ class Session {
     std::uint32_t attach_seq = 0;  // number of its last ATTACH in this session
     std::uint32_t sent_from = 0;   // number from which on an ERROR is about what was sent since the writer went back
     bool writing = false;          // a job of ours that still takes tasks
+    bool taken_back = false;       // from another writer, in this session
     bool dead = false;             // nothing more can come of it
     bool forgotten = false;
     bool stalled = false;

@@ -93,6 +93,15 @@ void Session::on_job_error(TimePoint now, Job& job, const Error& error, Outbox& 
     job.writer.go_back(error.code == ErrorCode::beyond_window);
     return send_tasks(now, job, out);
   }
+  if (error.code == ErrorCode::not_yours) {
+    if (error.re_seq < job.sent_from) return;
+    // A late message of our own predecessor may have taken the job over: we take it back, once. A living one keeps it.
+    if (!std::exchange(job.taken_back, true)) {
+      job.sent_from = broker_.last_sent() + 1;
+      job.writer.part();
+      return send_open(now, job, out);
+    }
+  }
   const bool writing_only = error.code == ErrorCode::closed || error.code == ErrorCode::not_yours;
   fail(job, problem_of(error, writing_only ? Problem::Scope::writing : Problem::Scope::all, about), out);
   remove_if_done(job.handle);
