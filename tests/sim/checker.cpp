@@ -80,7 +80,9 @@ void JobRecord::check_outcome(unsigned era, const OutcomeCursor& at, std::uint64
       break;
     case stint::Failure::timed_out:
       require(plan_.options.time_limit > 0ms, text);
-      require(behaviour == Behaviour::hanging || behaviour == Behaviour::stubborn || behaviour == Behaviour::slow || !innocent, text);
+      require(behaviour == Behaviour::hanging || behaviour == Behaviour::stubborn || behaviour == Behaviour::slow ||
+                  world_.options.task_time >= plan_.options.time_limit || !innocent,
+              text);
       break;
     case stint::Failure::lost:
       require(behaviour == Behaviour::killer || !innocent, text);

@@ -38,7 +38,8 @@ struct WorkerRecord {
 // What is known of a plan's job within one life of the broker's store.
 class JobRecord {
  public:
-  JobRecord(World& world, const Plan& plan) : world_(world), plan_(plan) {}
+  JobRecord(World& world, const Plan& plan)
+      : world_(world), plan_(plan), cancellable_(plan.options.on_writer_gone == WriterGone::cancel) {}
 
   void started(Index index, Attempt attempt, const std::shared_ptr<WorkerRecord>& worker);
   void finished(Index index, Attempt attempt, const std::shared_ptr<WorkerRecord>& worker, RunState how);
@@ -71,12 +72,12 @@ class JobRecord {
 
   World& world_;
   const Plan& plan_;
+  bool cancellable_;
   std::unordered_map<Index, Last> last_;
   std::unordered_map<Index, End> ends_;
   std::uint64_t done_ = 0;
   std::uint64_t failed_ = 0;
   std::uint64_t accepted_ = 0;
-  bool cancellable_ = false;
   std::optional<JobStatus> final_;
 };
 

@@ -19,6 +19,7 @@ void each(Self& options, Field field) {
   field("tasks", options.tasks);
   field("payload", options.payload);
   field("result", options.result);
+  field("task_time", options.task_time);
   field("heartbeat", options.heartbeat);
   field("writer_grace", options.writer_grace);
   field("commit_delay", options.commit_delay);
@@ -90,15 +91,17 @@ void draw_parties(Options& options, Random& random) {
   options.tasks = random.magnitude(1, 2000);
   options.payload = random.chance(0.05) ? 100'000 : 200;
   options.result = random.chance(0.05) ? 100'000 : 200;
+  options.task_time = random.pick<Duration>({100us, 2ms, 2ms, 20ms, 20ms, 200ms, 1s});
+  if (options.task_time > 20ms) options.tasks = std::min<std::uint64_t>(options.tasks, 100);
 }
 
 void draw_broker(Options& options, Random& random) {
-  options.heartbeat = random.chance(0.3) ? Duration(2s) : random.duration(50ms, 1s);
+  options.heartbeat = random.chance(0.2) ? Duration(2s) : random.duration(50ms, 500ms);
   options.writer_grace = random.duration(1s, 20s);
   if (random.chance(0.5)) options.commit_delay = random.duration(100us, random.chance(0.2) ? 1s : 20ms);
   options.commits_in_bursts = random.chance(0.5);
   if (random.chance(0.1)) options.backlog_bytes = random.between(1000, 100'000);
-  options.latency = random.chance(0.1) ? Duration(100ms) : random.duration(50us, 5ms);
+  options.latency = std::min(random.chance(0.1) ? Duration(100ms) : random.duration(50us, 5ms), options.heartbeat / 5);
 }
 
 void draw_faults(Options& options, Random& random) {

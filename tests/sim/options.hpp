@@ -20,11 +20,12 @@ struct Options {
   unsigned slots = 4;     // of a worker, at most
   unsigned kinds = 1;
   unsigned clients = 1;
-  unsigned jobs = 2;
+  unsigned jobs = 2;      // at a time, until the faults are over
   unsigned watchers = 1;
   std::uint64_t tasks = 100;      // of a job, at most
   std::uint64_t payload = 100;    // bytes, at most
   std::uint64_t result = 100;     // bytes, at most
+  Duration task_time = std::chrono::milliseconds(2);  // of a quick task, at most
 
   // the broker
   Duration heartbeat = std::chrono::seconds(2);

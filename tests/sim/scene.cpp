@@ -7,6 +7,7 @@ namespace {
 
 constexpr Duration kFinaleTime = 1h;  // so long after the last fault everything must be done
 constexpr Duration kCare = 300ms;     // the dead are found after so long
+constexpr std::size_t kMostPlans = 60;
 
 std::string kind_name(std::uint64_t number) { return "kind-" + std::to_string(number); }
 
@@ -14,16 +15,22 @@ std::string kind_name(std::uint64_t number) { return "kind-" + std::to_string(nu
 
 Scene::Scene(const Options& options, bool verbose)
     : world_(options, verbose), network_(world_), bus_(world_), checker_(world_, plans_) {
-  draw_plans();
+  for (unsigned i = 0; i < options.jobs; ++i) draw_desire(i % options.clients);
 }
 
 // --- what is to be done ---
 
-void Scene::draw_plans() {
-  for (unsigned i = 0; i < options().jobs; ++i) {
-    draw_plan(i);
-    desires_.push_back(std::make_shared<Desire>(*plans_.back()));
-  }
+std::shared_ptr<Desire> Scene::draw_desire(std::size_t client) {
+  draw_plan(static_cast<unsigned>(plans_.size()));
+  desires_.push_back(std::make_shared<Desire>(*plans_.back()));
+  owners_.push_back(client);
+  return desires_.back();
+}
+
+// One of the last few: the others are done.
+const Plan& Scene::some_plan() {
+  const std::uint64_t few = std::min<std::uint64_t>(plans_.size(), 2 * options().jobs);
+  return *plans_[plans_.size() - 1 - world_.random.below(few)];
 }
 
 void Scene::draw_plan(unsigned number) {
@@ -133,8 +140,11 @@ void Scene::start_worker(std::size_t place) {
 void Scene::start_client(std::size_t place) {
   if (clients_[place]) graveyard_.push_back(std::move(clients_[place]));
   std::vector<std::shared_ptr<Desire>> own;
-  for (std::size_t i = place; i < desires_.size(); i += options().clients) own.push_back(desires_[i]);
-  clients_[place] = std::make_unique<SimClient>(world_, network_, checker_, "client-" + std::to_string(place), own);
+  for (std::size_t i = 0; i < desires_.size(); ++i) {
+    if (owners_[i] == place) own.push_back(desires_[i]);
+  }
+  const auto idea = [this, place] { return world_.faults_over() || plans_.size() >= kMostPlans ? nullptr : draw_desire(place); };
+  clients_[place] = std::make_unique<SimClient>(world_, network_, checker_, "client-" + std::to_string(place), own, idea);
 }
 
 void Scene::look_after_workers() {
@@ -189,10 +199,7 @@ void Scene::begin_faults() {
   now_and_then(options().command, [this] { steer(); });
   now_and_then(options().cancel, [this] { cancel(); });
   now_and_then(options().drain, [this] { drain(); });
-  now_and_then(options().theft, [this] { some_client().steal(desires_[world_.random.below(desires_.size())]); });
-  for (const auto& plan : plans_) {
-    if (plan->options.on_writer_gone == WriterGone::cancel) checker_.record(plan->number).may_be_cancelled();
-  }
+  now_and_then(options().theft, [this] { some_client().steal(desires_[desires_.size() - 1 - world_.random.below(std::min<std::uint64_t>(desires_.size(), 2 * options().jobs))]); });
 }
 
 void Scene::steer() {

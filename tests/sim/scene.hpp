@@ -30,7 +30,7 @@ class Scene {
   std::string summary() const;
 
  private:
-  void draw_plans();
+  std::shared_ptr<Desire> draw_desire(std::size_t client);
   void draw_plan(unsigned number);
   void begin();
   void begin_faults();
@@ -53,7 +53,7 @@ class Scene {
   std::vector<std::string> some_kinds();
   SimClient& some_client() { return *clients_[world_.random.below(options().clients)]; }
   SimWorker& some_worker() { return *workers_[world_.random.below(options().workers)]; }
-  const Plan& some_plan() { return *plans_[world_.random.below(plans_.size())]; }
+  const Plan& some_plan();
   const Options& options() const { return world_.options; }
 
   World world_;
@@ -62,6 +62,7 @@ class Scene {
   std::vector<std::unique_ptr<Plan>> plans_;
   Checker checker_;
   std::vector<std::shared_ptr<Desire>> desires_;
+  std::vector<std::size_t> owners_;  // of the desires: a client
   std::vector<std::unique_ptr<Process>> graveyard_;
   std::unique_ptr<SimBroker> broker_;
   std::vector<std::unique_ptr<SimWorker>> workers_;

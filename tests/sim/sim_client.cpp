@@ -12,9 +12,11 @@ constexpr Duration kStroke = 10ms;  // a user with a pace looks so often
 
 }  // namespace
 
-SimClient::SimClient(World& world, Network& network, Checker& checker, std::string name, std::vector<std::shared_ptr<Desire>> desires)
+SimClient::SimClient(World& world, Network& network, Checker& checker, std::string name, std::vector<std::shared_ptr<Desire>> desires,
+                     Idea idea)
     : Process(world, name),
       checker_(checker),
+      idea_(std::move(idea)),
       link_(network, world, *this),
       session_({std::move(name), Incarnation{world.random.bits()}, world.random.bits()}, world.now()) {
   for (const auto& desire : desires) {
@@ -229,13 +231,21 @@ void SimClient::look_whether_done(Work& work) {
     if (!again) {
       desire.satisfied = true;
       world_.say(name() + " has all of job '" + desire.plan.options.key + "'");
-      return;
+      return want_more();
     }
     begin_anew(work);
   } else if (work.writes && !work.reads && (desire.written || desire.cut_short)) {
     session_.forget(now(), work.handle, out_);
     begin_anew(work);  // reads it
   }
+}
+
+void SimClient::want_more() {
+  const std::shared_ptr<Desire> desire = idea_();
+  if (desire == nullptr) return;
+  Work work;
+  work.desire = desire;
+  works_.push_back(std::move(work));
 }
 
 // The same desire, from the start.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -32,7 +33,10 @@ struct Desire {
 
 class SimClient final : public Process {
  public:
-  SimClient(World& world, Network& network, Checker& checker, std::string name, std::vector<std::shared_ptr<Desire>> desires);
+  using Idea = std::function<std::shared_ptr<Desire>()>;  // what to want next; null: nothing
+
+  SimClient(World& world, Network& network, Checker& checker, std::string name, std::vector<std::shared_ptr<Desire>> desires,
+            Idea idea);
 
   void crash();
   void leave();  // says goodbye
@@ -75,6 +79,7 @@ class SimClient final : public Process {
   void consume(Work& work);
   void look_whether_done(Work& work);
   void begin_anew(Work& work);
+  void want_more();
   std::uint64_t ready(const Work& work) const;
   JobRecord& record(const Work& work);
   Work* find(client::Handle handle);
@@ -96,6 +101,7 @@ class SimClient final : public Process {
   void check_arrival(Work& work, const JobResults& results);
 
   Checker& checker_;
+  Idea idea_;
   Link link_;
   client::Session session_;
   client::Outbox out_;

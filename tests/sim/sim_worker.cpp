@@ -66,7 +66,7 @@ void SimWorker::offer(std::vector<std::string> kinds, unsigned slots) {
 
 void SimWorker::being_welcomed(const Envelope& welcome) {
   self_->name = std::get<Welcome>(welcome.message).name;
-  losses_then_.try_emplace(welcome.session, self_->losses);
+  losses_then_[welcome.session] = self_->losses;
 }
 
 // --- a turn, as that of worker/runtime/loop.cpp ---
@@ -145,7 +145,7 @@ Duration SimWorker::effort(const Task& task) {
     case Behaviour::stubborn:
       return Duration::max();
     default:
-      return random().duration(20us, 2ms);
+      return random().duration(20us, options().task_time);
   }
 }
 
