@@ -8,6 +8,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "common/model/escape.hpp"
 #include "common/net/endpoint.hpp"
 
 namespace stint::broker {
@@ -57,7 +58,7 @@ std::string remedy(const std::string& option, int error) {
 }
 
 EndpointError cannot_listen(const std::string& endpoint, const std::string& option, int error) {
-  return EndpointError("cannot listen on '" + printable(endpoint) + "': " + zmq_strerror(error) + ". " +
+  return EndpointError("cannot listen on '" + escaped(endpoint) + "': " + zmq_strerror(error) + ". " +
                        remedy(option, error));
 }
 

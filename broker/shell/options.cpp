@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/model/escape.hpp"
 #include "common/net/endpoint.hpp"
 
 namespace stint::broker {
@@ -97,7 +98,7 @@ std::uint64_t parse_number(const NumberOption& option, const std::string& text) 
   const char* end = text.data() + text.size();
   const auto [at, error] = std::from_chars(text.data(), end, number);
   if (error != std::errc() || at != end || number < option.least || number > option.most) {
-    throw UsageError("--" + std::string(option.name) + " takes " + bounds(option) + ", not '" + printable(text) + "'");
+    throw UsageError("--" + std::string(option.name) + " takes " + bounds(option) + ", not '" + escaped(text) + "'");
   }
   return number;
 }
@@ -125,14 +126,14 @@ po::variables_map read(int argc, const char* const* argv) {
     po::store(po::command_line_parser(argc, argv).options(described()).positional({}).style(style).run(), given);
     return given;
   } catch (const po::error& error) {
-    throw UsageError(printable(error.what()));
+    throw UsageError(escaped(error.what()));
   }
 }
 
 void require_level(const std::string& level) {
   static constexpr std::array<std::string_view, 5> kLevels{"debug", "info", "warning", "error", "off"};
   if (std::find(kLevels.begin(), kLevels.end(), level) == kLevels.end()) {
-    throw UsageError("--log-level takes debug, info, warning, error or off, not '" + printable(level) + "'");
+    throw UsageError("--log-level takes debug, info, warning, error or off, not '" + escaped(level) + "'");
   }
 }
 
@@ -147,7 +148,7 @@ void require_address(const char* name, const std::string& address) {
 void require_private(const char* name, const std::string& address) {
   if (is_local(address)) return;
   throw UsageError(
-      "--" + std::string(name) + " " + printable(address) +
+      "--" + std::string(name) + " " + escaped(address) +
       " would let every machine that reaches it submit jobs, cancel them and take tasks, because there are no keys. "
       "Listen on 127.0.0.1 or ipc:// (and use ssh -L from elsewhere), or add --insecure-public on a network that you "
       "trust");

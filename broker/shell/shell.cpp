@@ -6,6 +6,7 @@
 #include <utility>
 #include <variant>
 
+#include "common/model/escape.hpp"
 #include "common/net/clock.hpp"
 #include "common/net/endpoint.hpp"
 #include "common/net/wait.hpp"
@@ -134,7 +135,7 @@ void Shell::take(Mail mail) {
 
 void Shell::refuse(const Mail& mail, const DecodeError& error) {
   if (!strangers_.blame(mail.address)) return;
-  logger_.debug("refused a message that is {}: {}", info(error.code).name, printable(error.text));
+  logger_.debug("refused a message that is {}: {}", info(error.code).name, escaped(error.text));
   Error reply;
   reply.re_seq = error.seq;
   reply.code = error.code;
@@ -150,7 +151,7 @@ void Shell::refuse(const Mail& mail, const DecodeError& error) {
   }
   if (strangers_.is_cut_off(mail.address)) {
     logger_.warn("ignoring a peer from now on: {} of its messages were malformed, the last because {}",
-                 limits::kTolerated, printable(error.text));
+                 limits::kTolerated, escaped(error.text));
   }
 }
 

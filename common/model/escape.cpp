@@ -1,26 +1,52 @@
 #include "common/model/escape.hpp"
 
-namespace stint {
+#include "common/model/utf8.hpp"
 
-std::string escaped(std::string_view text) {
-  constexpr std::string_view kHex = "0123456789abcdef";
-  std::string plain;
-  plain.reserve(text.size());
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '\\') {
-      plain += "\\\\";
-    } else if (c == '\n') {
-      plain += "\\n";
-    } else if (c == '\t') {
-      plain += "\\t";
-    } else if (byte < 0x20 || byte == 0x7f) {
-      plain += {'\\', 'x', kHex[byte >> 4], kHex[byte & 15]};
-    } else {
-      plain += c;
-    }
+namespace stint {
+namespace {
+
+bool is_harmless(std::uint32_t c) {
+  if (c < 0x20 || (c >= 0x7F && c < 0xA0)) return false;                 // C0, DEL, C1
+  if (c >= 0x202A && c <= 0x202E) return false;                          // direction overrides
+  return !((c >= 0x2066 && c <= 0x2069) || c == 0x2028 || c == 0x2029);  // isolates, line separators
+}
+
+void append_escaped(std::string& out, unsigned char byte) {
+  switch (byte) {
+    case '\n':
+      out += "\\n";
+      return;
+    case '\t':
+      out += "\\t";
+      return;
+    case '\r':
+      out += "\\r";
+      return;
+    default:
+      break;
   }
-  return plain;
+  constexpr char kDigits[] = "0123456789abcdef";
+  out += "\\x";
+  out += kDigits[byte >> 4];
+  out += kDigits[byte & 15];
+}
+
+}  // namespace
+
+std::string escaped(std::string_view bytes) {
+  std::string out;
+  out.reserve(bytes.size());
+  while (!bytes.empty()) {
+    const CodePoint c = code_point(bytes);
+    const std::size_t size = c.size == 0 ? 1 : c.size;
+    if (c.size != 0 && is_harmless(c.value)) {
+      out += bytes.substr(0, size);
+    } else {
+      for (std::size_t i = 0; i < size; ++i) append_escaped(out, static_cast<unsigned char>(bytes[i]));
+    }
+    bytes.remove_prefix(size);
+  }
+  return out;
 }
 
 }  // namespace stint

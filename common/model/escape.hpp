@@ -1,4 +1,9 @@
-// Names come from strangers, and terminals obey control characters: what is printed for people goes through here.
+// Text of strangers made fit for a terminal. Names, keys and errors come from other people's programs; a control
+// character in one of them could move the cursor, colour the screen or forge a line.
+//
+//   escaped("a\x1b[31mb") == "a\\x1b[31mb"
+//
+// Pure; any thread.
 #pragma once
 
 #include <string>
@@ -6,7 +11,7 @@
 
 namespace stint {
 
-// Control characters (and DEL) as \n, \t or \xNN; a backslash as \\. UTF-8 passes unchanged.
-std::string escaped(std::string_view text);
+// Control characters, direction overrides and what is no UTF-8 become \n, \t, \r, \xHH; all else stays as it is.
+std::string escaped(std::string_view bytes);
 
 }  // namespace stint

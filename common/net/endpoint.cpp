@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "common/model/escape.hpp"
+
 namespace stint {
 namespace {
 
@@ -44,12 +46,12 @@ bool is_ipv4(const std::string& host) {
 void require_endpoint(std::string_view endpoint) {
   if (is_endpoint(endpoint)) return;
   throw EndpointError(
-      "'" + printable(endpoint) +
+      "'" + escaped(endpoint) +
       "' is not an address. Write tcp://host:port, such as tcp://127.0.0.1:5555, or ipc:///path/of/a/socket.");
 }
 
 EndpointError cannot_connect(std::string_view endpoint, int error) {
-  return EndpointError("cannot connect to '" + printable(endpoint) + "': " + zmq_strerror(error) +
+  return EndpointError("cannot connect to '" + escaped(endpoint) + "': " + zmq_strerror(error) +
                        ". Give the address that stint-broker prints when it is ready, such as tcp://127.0.0.1:5555.");
 }
 
@@ -62,21 +64,6 @@ bool is_local(std::string_view endpoint) {
 bool wants_ipv6(std::string_view endpoint) {
   const std::string host = host_of(endpoint);
   return host != "localhost" && !is_ipv4(host);
-}
-
-std::string printable(std::string_view text) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  std::string out;
-  out.reserve(text.size());
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x20 && byte != 0x7f && c != '\\') {
-      out.push_back(c);
-    } else {
-      out.append("\\x").append(1, kHex[byte >> 4]).append(1, kHex[byte & 15]);
-    }
-  }
-  return out;
 }
 
 }  // namespace stint

@@ -30,7 +30,4 @@ bool is_local(std::string_view endpoint);
 // 127.0.0.1 unless told otherwise.
 bool wants_ipv6(std::string_view endpoint);
 
-// User-controlled text for a terminal or a log: control characters and backslashes become \xNN.
-std::string printable(std::string_view text);
-
 }  // namespace stint

@@ -4,7 +4,7 @@
 #include "common/wire/field_reader.hpp"
 #include "common/wire/fields.hpp"
 #include "common/wire/header.hpp"
-#include "common/wire/utf8.hpp"
+#include "common/model/utf8.hpp"
 
 namespace stint {
 namespace {
@@ -67,7 +67,7 @@ std::variant<Event, DecodeError> decode_event(std::string_view topic, std::strin
   if (wire::has_bad_header(head, header, error)) return error;
   if (header.type != static_cast<std::uint8_t>(MessageType::event)) return refuse_type(header, error), error;
   Event event;
-  if (topic.size() > limits::kMaxTopicBytes || !wire::is_utf8(topic)) {
+  if (topic.size() > limits::kMaxTopicBytes || !is_utf8(topic)) {
     error.text = "EVENT: the topic is no text of up to " + std::to_string(limits::kMaxTopicBytes) + " bytes";
     return error;
   }

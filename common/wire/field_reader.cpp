@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "common/wire/utf8.hpp"
+#include "common/model/utf8.hpp"
 
 namespace stint::wire {
 

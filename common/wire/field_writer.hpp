@@ -16,7 +16,7 @@
 
 #include "common/model/limits.hpp"
 #include "common/model/messages.hpp"
-#include "common/wire/utf8.hpp"
+#include "common/model/utf8.hpp"
 
 namespace stint::wire {
 

@@ -4,6 +4,7 @@
 
 #include <string>
 
+
 namespace stint {
 namespace {
 
@@ -35,8 +36,6 @@ TEST_CASE("what is no address is named, with one that is") {
 
 TEST_CASE("control characters of a bad address do not reach the terminal") {
   CHECK(refusal("tcp://\x1b[31m").find('\x1b') == std::string::npos);
-  CHECK(printable("a\n\\\x7f") == "a\\x0a\\x5c\\x7f");
-  CHECK(printable("Grüße") == "Grüße");
 }
 
 TEST_CASE("only this machine reaches loopback, ipc and inproc") {

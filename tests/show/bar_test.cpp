@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "tools/show/escape.hpp"
+#include "tools/show/text.hpp"
 
 namespace stint::tool {
 namespace {

@@ -1,6 +1,6 @@
 #include <doctest/doctest.h>
 
-#include "tools/show/escape.hpp"
+#include "tools/show/text.hpp"
 #include "tools/show/json.hpp"
 #include "tools/show/table.hpp"
 

@@ -5,7 +5,7 @@
 #include <cstdio>
 
 #include "common/model/limits.hpp"
-#include "tools/show/escape.hpp"
+#include "tools/show/text.hpp"
 
 namespace stint::tool {
 namespace {

@@ -4,7 +4,7 @@
 #include <cctype>
 
 #include "common/model/limits.hpp"
-#include "tools/show/escape.hpp"
+#include "tools/show/text.hpp"
 
 namespace stint::tool {
 namespace {

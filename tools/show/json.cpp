@@ -3,7 +3,7 @@
 #include <array>
 #include <string_view>
 
-#include "tools/show/escape.hpp"
+#include "tools/show/text.hpp"
 
 namespace stint::tool {
 namespace {

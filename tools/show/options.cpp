@@ -4,7 +4,7 @@
 #include <charconv>
 #include <cmath>
 
-#include "tools/show/escape.hpp"
+#include "tools/show/text.hpp"
 
 namespace stint::tool {
 

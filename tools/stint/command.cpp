@@ -6,7 +6,7 @@
 #include <iostream>
 
 #include "common/net/endpoint.hpp"
-#include "tools/show/escape.hpp"
+#include "tools/show/text.hpp"
 
 namespace stint::tool {
 namespace {

@@ -7,7 +7,7 @@
 #include "common/model/limits.hpp"
 #include "common/net/clock.hpp"
 #include "common/net/wait.hpp"
-#include "tools/show/escape.hpp"
+#include "tools/show/text.hpp"
 #include "tools/show/outcome.hpp"
 
 namespace stint::tool {

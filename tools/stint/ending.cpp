@@ -1,6 +1,6 @@
 #include "tools/stint/ending.hpp"
 
-#include "tools/show/escape.hpp"
+#include "tools/show/text.hpp"
 #include "tools/show/outcome.hpp"
 
 namespace stint::tool {

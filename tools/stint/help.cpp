@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <iostream>
 
-#include "tools/show/escape.hpp"
+#include "tools/show/text.hpp"
 #include "tools/stint/command.hpp"
 
 namespace stint::tool {

@@ -5,7 +5,7 @@
 #include <iostream>
 
 #include "common/net/signals.hpp"
-#include "tools/show/escape.hpp"
+#include "tools/show/text.hpp"
 #include "tools/stint/command.hpp"
 
 namespace stint::tool {

@@ -4,7 +4,7 @@
 
 #include "common/model/limits.hpp"
 #include "common/net/clock.hpp"
-#include "tools/show/escape.hpp"
+#include "tools/show/text.hpp"
 
 namespace stint::tool {
 

@@ -5,7 +5,7 @@
 #include <iostream>
 
 #include "common/model/limits.hpp"
-#include "tools/show/escape.hpp"
+#include "tools/show/text.hpp"
 #include "tools/show/json.hpp"
 #include "tools/stint/command.hpp"
 

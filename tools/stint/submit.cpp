@@ -13,7 +13,7 @@
 
 #include "common/model/limits.hpp"
 #include "common/net/clock.hpp"
-#include "tools/show/escape.hpp"
+#include "tools/show/text.hpp"
 #include "tools/show/json.hpp"
 #include "tools/show/line_source.hpp"
 #include "tools/show/outcome.hpp"

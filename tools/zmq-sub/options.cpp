@@ -1,6 +1,6 @@
 #include "tools/zmq-sub/options.hpp"
 
-#include "tools/show/escape.hpp"
+#include "tools/show/text.hpp"
 #include "tools/show/options.hpp"
 
 namespace stint::tool {

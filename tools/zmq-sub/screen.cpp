@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "tools/show/escape.hpp"
+#include "tools/show/text.hpp"
 
 namespace stint::tool {
 namespace {

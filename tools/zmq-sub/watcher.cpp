@@ -9,7 +9,7 @@
 #include "common/net/clock.hpp"
 #include "common/net/wait.hpp"
 #include "common/wire/codec.hpp"
-#include "tools/show/escape.hpp"
+#include "tools/show/text.hpp"
 #include "tools/show/json.hpp"
 #include "tools/show/outcome.hpp"
 

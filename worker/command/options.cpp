@@ -7,6 +7,7 @@
 #include <string_view>
 #include <thread>
 
+#include "common/model/escape.hpp"
 #include "common/model/limits.hpp"
 #include "common/net/endpoint.hpp"
 #include "worker/core/session.hpp"
@@ -101,7 +102,7 @@ CommandLine parse_command_line(int argc, char** argv) {
   try {
     return parse_or_throw(argc, argv, program);
   } catch (const std::exception& error) {
-    std::cerr << program << ": " << printable(error.what()) << "\n" << program << ": see --help\n";
+    std::cerr << program << ": " << escaped(error.what()) << "\n" << program << ": see --help\n";
     std::exit(kExitUsage);
   }
 }

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "common/model/escape.hpp"
 #include "common/model/limits.hpp"
 #include "common/net/endpoint.hpp"
 #include "worker/core/session.hpp"
@@ -96,7 +97,7 @@ WorkerOptions WorkerOptions::parse(int argc, char** argv) {
   try {
     return worker::parse_or_throw(argc, argv, program);
   } catch (const std::exception& error) {
-    std::cerr << program << ": " << printable(error.what()) << "\n" << program << ": see --help\n";
+    std::cerr << program << ": " << escaped(error.what()) << "\n" << program << ": see --help\n";
     std::exit(worker::kExitUsage);
   }
 }

@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "common/model/escape.hpp"
 #include "common/model/limits.hpp"
 #include "common/net/allocator.hpp"
 #include "common/net/endpoint.hpp"
@@ -89,7 +90,7 @@ std::shared_ptr<const Handler> Runtime::handler_of(const std::string& kind) cons
 
 // Names come from strangers, so nothing reaches the terminal as it is.
 void Runtime::say(const std::string& line) const {
-  const std::string text = printable(line);
+  const std::string text = escaped(line);
   if (options_.log) return options_.log(text);
   std::cerr << options_.program + ": " + text + "\n" << std::flush;
 }

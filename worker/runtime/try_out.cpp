@@ -1,6 +1,7 @@
 #include <cmath>
 #include <iostream>
 
+#include "common/model/escape.hpp"
 #include "common/model/limits.hpp"
 #include "common/net/endpoint.hpp"
 #include "worker/runtime/runtime.hpp"
@@ -14,7 +15,7 @@ class Terminal : public TaskHost {
   explicit Terminal(const std::string& program) : program_(program) {}
 
   void progress(double fraction, std::string_view note) override {
-    std::cerr << program_ + ": " + std::to_string(std::lround(fraction * 100)) + " % " + printable(note) + "\n";
+    std::cerr << program_ + ": " + std::to_string(std::lround(fraction * 100)) + " % " + escaped(note) + "\n";
   }
   std::stop_token stop_token() override { return source_.get_token(); }
 
