@@ -53,6 +53,9 @@ void Broker::on_close(Client& client, const Close& close_message) {
   if (job == nullptr) return;
   const Index received = job->tasks.received();
   if (close_message.total > received) {
+    if (job->closed || job->cancelled) {
+      return reject(client, ErrorCode::closed, "the job was closed with " + std::to_string(received) + " tasks", received);
+    }
     return reject(client, ErrorCode::gap, "tasks from " + std::to_string(received) + " on are missing", received);
   }
   if (close_message.total < received) {
