@@ -137,11 +137,15 @@ std::shared_ptr<WorkerRecord> Checker::worker_begins() {
   return record;
 }
 
-void Checker::worker_lost(const std::string& name) {
+bool Checker::worker_lost(const std::string& name) {
+  bool was_there = false;
   for (const auto& each : workers_) {
     const auto worker = each.lock();
-    if (worker && worker->name == name) ++worker->losses;
+    if (!worker || worker->name != name) continue;
+    ++worker->losses;
+    was_there = was_there || !worker->gone;
   }
+  return was_there;
 }
 
 // --- a watcher ---

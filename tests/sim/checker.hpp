@@ -92,7 +92,7 @@ class Checker {
   StoreId store() const { return store_; }
 
   std::shared_ptr<WorkerRecord> worker_begins();
-  void worker_lost(const std::string& name);  // says the broker
+  bool worker_lost(const std::string& name);  // says the broker; whether it was there
 
  private:
   World& world_;

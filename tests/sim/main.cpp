@@ -3,6 +3,7 @@
 //   stint-sim --seed 17 --verbose      one run, with every message
 //   stint-sim --seeds 1..3000          many; the seeds that fail are named
 //   stint-sim --seeds 1..50 --twice    each one twice: the same seed is the same run
+//   stint-sim --seeds 1..2000 --until-failure
 //
 // Exit code 0: all promises were kept; 1: some were not; 2: usage.
 #include <sys/mman.h>
@@ -26,6 +27,7 @@ struct Request {
   std::uint64_t last = 1;
   bool verbose = false;
   bool twice = false;
+  bool until_failure = false;
 };
 
 // What the process that runs and the one that waits have in common: a broken invariant ends the former.
@@ -57,7 +59,7 @@ bool run(std::uint64_t seed, const Request& request, Shared& shared) {
 
 // Runs until all are done, or one ends the process.
 void run_in_child(const Request& request, Shared& shared) {
-  for (; shared.seed <= request.last; ++shared.seed) {
+  for (; shared.seed <= request.last && !(request.until_failure && shared.failed > 0); ++shared.seed) {
     if (!run(shared.seed, request, shared)) ++shared.failed;
     std::fflush(stdout);
   }
@@ -68,7 +70,7 @@ int run_all(const Request& request) {
   if (memory == MAP_FAILED) return std::perror("mmap"), 1;
   auto& shared = *new (memory) Shared{request.first, 0, 0};
   const auto begin = std::chrono::steady_clock::now();
-  while (shared.seed <= request.last) {
+  while (shared.seed <= request.last && !(request.until_failure && shared.failed > 0)) {
     std::fflush(stdout);
     const pid_t child = fork();
     if (child == 0) {
@@ -89,7 +91,7 @@ int run_all(const Request& request) {
 }
 
 int usage() {
-  std::fprintf(stderr, "usage: stint-sim [--seed N | --seeds A..B] [--verbose] [--twice]\n");
+  std::fprintf(stderr, "usage: stint-sim [--seed N | --seeds A..B] [--verbose] [--twice] [--until-failure]\n");
   return 2;
 }
 
@@ -101,6 +103,8 @@ int main(int argc, char** argv) {
       request.verbose = true;
     } else if (option == "--twice") {
       request.twice = true;
+    } else if (option == "--until-failure") {
+      request.until_failure = true;
     } else if ((option == "--seed" || option == "--seeds") && i + 1 < argc) {
       char* end = nullptr;
       request.first = request.last = std::strtoull(argv[++i], &end, 10);

@@ -233,7 +233,7 @@ void Scene::end_faults() {
   world_.say("no more faults");
   finale_ = true;
   for (const auto& worker : workers_) {
-    if (worker->alive()) worker->offer(some_kinds(), static_cast<unsigned>(world_.random.between(1, options().slots)));
+    if (worker->alive()) worker->offer(some_kinds());
   }
   const auto resume = [this](const auto& self) -> void {
     clients_.front()->resume_what_is_paused();

@@ -20,9 +20,9 @@ broker::Options core_options(World& world, StoreId store) {
 }  // namespace
 
 SimBroker::SimBroker(World& world, Network& network, Bus& bus, Checker& checker, StoreId store)
-    : Process(world, "broker"), network_(network), bus_(bus), checker_(checker), store_(store), core_(core_options(world, store)) {
+    : Process(world, "broker"), network_(network), bus_(bus), overheard_(world, checker), store_(store), core_(core_options(world, store)) {
   world_.say("the broker starts");
-  checker_.broker_begins(store);
+  checker.broker_begins(store);
   network_.broker_starts(*this);
   wake();
 }
@@ -52,13 +52,28 @@ void SimBroker::turn() {
   for (std::size_t i = 0; i < kMost && !inbox_.empty(); ++i) {
     const auto [from, envelope] = std::move(inbox_.front());
     inbox_.pop_front();
-    core_.step(now(), from, envelope, out_);
+    step(from, envelope);
     check();
   }
   if (inbox_.empty()) core_.drained(now());
   core_.tick(now(), out_);
   carry_out();
   check();
+}
+
+void SimBroker::step(PeerId from, const Envelope& envelope) {
+  overheard_.heard(from, envelope);
+  core_.step(now(), from, envelope, out_);
+  take_actions();
+  overheard_.answered(from, envelope);
+}
+
+// In order; what is to be stored is heard of at once, as it says what the message has caused.
+void SimBroker::take_actions() {
+  for (broker::Action& action : out_.take()) {
+    if (const auto* store = std::get_if<broker::Store>(&action)) overheard_.stored(*store);
+    actions_.push_back(std::move(action));
+  }
 }
 
 TimePoint SimBroker::next_deadline() const {
@@ -74,16 +89,21 @@ void SimBroker::check() {
 
 void SimBroker::carry_out() {
   for (bool quiet = false; !quiet;) {
-    for (const broker::Action& action : out_.take()) {
+    take_actions();
+    for (const broker::Action& action : std::exchange(actions_, {})) {
       std::visit([this](const auto& what) { act(what); }, action);
     }
     const bool news = durable_ != committed_;
-    if (news) core_.committed(committed_ = durable_, out_);
+    if (news) {
+      overheard_.committed(durable_);
+      core_.committed(committed_ = durable_, out_);
+    }
     quiet = !news && out_.empty();
   }
 }
 
 void SimBroker::act(const broker::Send& action) {
+  overheard_.said(action.to, action.envelope);
   const bool welcomes = std::holds_alternative<Welcome>(action.envelope.message);
   if (Process* peer = network_.owner(action.to); welcomes && peer != nullptr) peer->being_welcomed(action.envelope);
   if (!network_.send_down(action.to, action.envelope)) core_.unreachable(now(), action.to, out_);
@@ -100,7 +120,6 @@ void SimBroker::act(const broker::Publish& action) {
 }
 
 void SimBroker::act(const broker::Store& action) {
-  world_.require(action.commit > appended_, "changes are stored out of order");
   appended_ = action.commit;
   if (options().commit_delay == Duration{}) {
     durable_ = appended_;
@@ -124,8 +143,7 @@ void SimBroker::commit_later() {
 
 void SimBroker::act(const broker::Log& action) {
   if (world_.is_verbose()) world_.say("  broker: " + action.text);
-  constexpr std::string_view kLost = "lost ";
-  if (action.text.starts_with(kLost)) checker_.worker_lost(action.text.substr(kLost.size(), action.text.find(": silent") - kLost.size()));
+  overheard_.logged(action.text);
 }
 
 }  // namespace stint::sim

@@ -2,14 +2,15 @@
 #pragma once
 
 #include <deque>
-#include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "broker/core/broker.hpp"
 #include "tests/sim/bus.hpp"
 #include "tests/sim/checker.hpp"
 #include "tests/sim/network.hpp"
+#include "tests/sim/overheard.hpp"
 
 namespace stint::sim {
 
@@ -25,6 +26,8 @@ class SimBroker final : public Process, public Hub {
  private:
   void turn() override;
   TimePoint next_deadline() const override;
+  void step(PeerId from, const Envelope& envelope);
+  void take_actions();
   void carry_out();
   void act(const broker::Send& action);
   void act(const broker::Publish& action);
@@ -36,18 +39,18 @@ class SimBroker final : public Process, public Hub {
 
   Network& network_;
   Bus& bus_;
-  Checker& checker_;
+  Overheard overheard_;
   StoreId store_;
   broker::Broker core_;
   broker::Outbox out_;
   std::deque<std::pair<PeerId, Envelope>> inbox_;
   std::deque<std::pair<std::string, bool>> subscriptions_;
+  std::vector<broker::Action> actions_;  // taken out of the outbox
   broker::CommitId appended_{};
   broker::CommitId durable_{};
   broker::CommitId committed_{};
   bool committing_ = false;
   std::uint64_t turns_ = 0;
-  std::map<std::pair<JobId, PeerId>, Counts> last_status_;
 };
 
 }  // namespace stint::sim

@@ -85,7 +85,7 @@ void SimWorker::receive() {
   for (std::uint32_t i = 0; i < limits::kWorkerMessagesPerTurn; ++i) {
     const std::optional<Envelope> envelope = link_.receive();
     if (!envelope) return session_.drained(now(), out_);
-    if (const auto* tasks = std::get_if<Tasks>(&envelope->message)) check_tasks(*tasks);
+    if (const auto* tasks = std::get_if<Tasks>(&envelope->message)) arriving_ = tasks->suspicion;
     const bool was_in_session = session_.in_session();
     session_.step(now(), *envelope, out_);
     if (const auto* welcome = std::get_if<Welcome>(&envelope->message); welcome != nullptr && !was_in_session && session_.in_session()) {
@@ -97,8 +97,24 @@ void SimWorker::receive() {
   }
 }
 
-void SimWorker::check_tasks(const Tasks& tasks) {
-  world_.require(tasks.indices.count() == tasks.tasks.count() && tasks.indices.count() > 0, name() + " was sent odd TASKS");
+// Suspects are handed out carefully: one for each slot, or alone.
+void SimWorker::check_suspects(const worker::RunTasks& tasks) {
+  const std::string who = name() + " (" + std::to_string(slots_.size()) + " slots)";
+  std::uint64_t held = queue_.size() + tasks.indices.count();
+  bool beside_lonely = false;
+  for (const auto* slots : {&slots_, &retired_}) {
+    for (const Slot& slot : *slots) {
+      if (!slot.task || slot.recalled) continue;
+      ++held;
+      beside_lonely = beside_lonely || suspicion_[slot.task->ticket] == Suspicion::alone;
+    }
+  }
+  suspicion_[tasks.ticket] = arriving_;
+  world_.require(arriving_ != Suspicion::alone || held == 1, who + " was given something beside a task that must be alone");
+  world_.require(!beside_lonely, who + " was given something more beside a task that must be alone");
+  const bool slots_are_fixed = options().worker_change == Duration{} && options().stubborn == 0;
+  if (arriving_ == Suspicion::none || !slots_are_fixed) return;
+  world_.require(held <= slots_.size(), who + " was given suspects and holds " + std::to_string(held) + " tasks");
 }
 
 TimePoint SimWorker::next_deadline() const {
@@ -230,6 +246,7 @@ void SimWorker::act(const worker::Send& action) { link_.send(action.envelope); }
 
 void SimWorker::act(const worker::RunTasks& action) {
   world_.require(std::find(kinds_.begin(), kinds_.end(), action.job->kind) != kinds_.end(), name() + " was given a task of kind " + action.job->kind);
+  check_suspects(action);
   origin_[action.ticket] = store_;
   std::uint32_t i = 0;
   for (BatchCursor at(action.tasks); !at.done(); at.next(), ++i) {

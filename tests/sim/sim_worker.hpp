@@ -21,6 +21,7 @@ class SimWorker final : public Process {
   void crash();
   void drain();
   void offer(std::vector<std::string> kinds, unsigned slots);
+  void offer(std::vector<std::string> kinds) { offer(std::move(kinds), static_cast<unsigned>(slots_.size())); }
   void being_welcomed(const Envelope& welcome) override;
 
  private:
@@ -43,7 +44,7 @@ class SimWorker final : public Process {
   void turn() override;
   TimePoint next_deadline() const override;
   void receive();
-  void check_tasks(const Tasks& tasks);
+  void check_suspects(const worker::RunTasks& tasks);
 
   void start_tasks();
   void start(Slot& slot, Task task);
@@ -81,8 +82,8 @@ class SimWorker final : public Process {
   StoreId store_{};            // of the broker that has welcomed it last
   std::map<SessionId, unsigned> losses_then_;  // when it was welcomed to that session
   std::map<worker::Ticket, StoreId> origin_;
-  std::map<JobId, std::string> known_;       // jobs that it was told of in this session
-  std::map<LeaseId, Suspicion> suspects_;
+  std::map<worker::Ticket, Suspicion> suspicion_;
+  Suspicion arriving_ = Suspicion::none;  // of the TASKS that are being read
   std::map<worker::Ticket, OutcomesBuilder> ended_;
   std::map<worker::Ticket, std::vector<Run>> stopped_;
 };

@@ -1,0 +1,129 @@
+#include "tests/sim/overheard.hpp"
+
+#include <charconv>
+
+#include "tests/sim/trace.hpp"
+
+namespace stint::sim {
+
+void Overheard::heard(PeerId from, const Envelope& envelope) {
+  if (const auto* hello = std::get_if<Hello>(&envelope.message)) peers_[from] = hello->incarnation;
+  const auto* command = std::get_if<Command>(&envelope.message);
+  if (command == nullptr) return;
+  const bool is_new = commands_.try_emplace({peers_[from], command->req}, *command).second;
+  if (command->verb == "resume") {
+    paused_.clear();
+    pauses_.clear();
+  }
+  if (is_new && command->verb == "pause") pauses_.insert({peers_[from], command->req});
+  if (is_new && command->verb == "drain") may_drain_ += command->count;
+}
+
+void Overheard::answered(PeerId from, const Envelope& envelope) {
+  std::uint32_t& newest = newest_[{from, envelope.session}];
+  if (envelope.seq <= newest) return;  // doubled
+  newest = envelope.seq;
+  if (!std::holds_alternative<LeaseResults>(envelope.message)) return;
+  answers_[from].push_back({envelope.session, envelope.seq, stored_});
+}
+
+void Overheard::stored(const broker::Store& store) {
+  world_.require(store.commit > stored_, "changes are stored out of order");
+  stored_ = store.commit;
+  if (const auto* tasks = std::get_if<broker::AppendTasks>(&store.change)) {
+    world_.require(tasks->first == received_[tasks->job], "tasks are stored with a gap");
+    received_[tasks->job] += tasks->tasks.count();
+    tasks_[tasks->job].emplace_back(received_[tasks->job], store.commit);
+  } else if (const auto* outcomes = std::get_if<broker::AppendOutcomes>(&store.change)) {
+    const Indices& indices = outcomes->results.outcomes.indices;
+    auto& waiting = outcomes_[outcomes->results.job];
+    for (std::uint32_t i = 0; i < indices.count(); ++i) waiting[indices.at(i)] = store.commit;
+  }
+}
+
+void Overheard::committed(CommitId upto) {
+  committed_ = upto;
+  for (auto& [job, waiting] : tasks_) {
+    while (!waiting.empty() && waiting.front().second <= upto) waiting.pop_front();
+  }
+  for (auto& [job, waiting] : outcomes_) {
+    std::erase_if(waiting, [&](const auto& outcome) { return outcome.second <= upto; });
+  }
+}
+
+void Overheard::said(PeerId to, const Envelope& envelope) {
+  const auto fail = [&](const std::string& text) { world_.fail("the broker says " + described(envelope) + ": " + text); };
+  if (const auto* opened = std::get_if<Opened>(&envelope.message)) {
+    check_positions(opened->job, opened->next);
+  } else if (const auto* accepted = std::get_if<Accepted>(&envelope.message)) {
+    check_positions(accepted->job, accepted->next);
+  } else if (const auto* tasks = std::get_if<Tasks>(&envelope.message)) {
+    check_positions(tasks->job, tasks->indices.at(tasks->indices.count() - 1) + 1);
+    if (paused_.contains(tasks->job)) fail("the job is paused");
+  } else if (const auto* results = std::get_if<JobResults>(&envelope.message)) {
+    const auto& waiting = outcomes_[results->job];
+    for (std::uint32_t i = 0; !waiting.empty() && i < results->outcomes.count(); ++i) {
+      if (waiting.contains(results->outcomes.indices.at(i))) fail("it is not committed");
+    }
+  } else if (const auto* acknowledged = std::get_if<ResultsAck>(&envelope.message)) {
+    check_acknowledged(to, envelope, acknowledged->upto);
+  } else if (const auto* heartbeat = std::get_if<Heartbeat>(&envelope.message)) {
+    check_acknowledged(to, envelope, heartbeat->upto);
+  } else if (const auto* error = std::get_if<Error>(&envelope.message)) {
+    check_error(*error);
+  } else if (const auto* done = std::get_if<Done>(&envelope.message)) {
+    const std::pair request(peers_[to], done->req);
+    const auto command = commands_.find(request);
+    if (command == commands_.end()) fail("nobody asked for it");
+    if (pauses_.erase(request) == 0) return;
+    for (const std::string& id : done->affected) {
+      std::uint64_t job = 0;
+      std::from_chars(id.data(), id.data() + id.size(), job);
+      paused_.insert(JobId{job});
+    }
+  }
+}
+
+void Overheard::check_positions(JobId job, Index next) {
+  const auto& waiting = tasks_[job];
+  world_.require(next <= received_[job], "tasks are told of that were never stored");
+  world_.require(waiting.empty() || next < waiting.front().first, "tasks of job " + std::to_string(value(job)) + " are told of before they are committed");
+}
+
+void Overheard::check_acknowledged(PeerId to, const Envelope& envelope, std::uint32_t upto) {
+  for (const Answer& answer : answers_[to]) {
+    if (answer.session != envelope.session || answer.seq > upto) continue;
+    world_.require(answer.rests_on <= committed_, "results are acknowledged before they are committed");
+  }
+  std::erase_if(answers_[to], [&](const Answer& answer) { return answer.session != envelope.session || answer.seq <= upto; });
+}
+
+// What our own clients and workers may be told is wrong.
+void Overheard::check_error(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::unknown_job:
+    case ErrorCode::unknown_worker:
+    case ErrorCode::not_in_state:
+    case ErrorCode::not_yours:
+    case ErrorCode::displaced:
+    case ErrorCode::closed:
+      return;
+    default:
+      world_.fail("the broker finds fault: " + error.text);
+  }
+}
+
+void Overheard::logged(const std::string& text) {
+  constexpr std::string_view kLost = "lost ";
+  constexpr std::string_view kDrained = " is drained";
+  if (text.ends_with(kDrained)) world_.require(++drained_ <= may_drain_, "more workers are drained than were asked for");
+  if (!text.starts_with(kLost)) return;
+  const std::string name = text.substr(kLost.size(), text.find(": silent") - kLost.size());
+  const bool was_there = checker_.worker_lost(name);
+  const Options& options = world_.options;
+  const bool always_heard = options.lost == 0 && options.late == 0 && options.cut == Duration{} && options.worker_stall == Duration{} &&
+                            options.broker_crash == Duration{};
+  world_.require(!was_there || !always_heard, "the broker gives up " + name + ", which never was silent");
+}
+
+}  // namespace stint::sim

@@ -1,0 +1,63 @@
+// What the broker is told, stores and says, overheard at its own door: promises about order that nobody else could see broken.
+//
+// - Nothing is told before the store has committed what it rests on: acceptances, results, acknowledgements, tasks handed out.
+// - A paused job hands nothing out; a repeated command does nothing again.
+// - It finds fault only with messages that had one, and gives nobody up on a network where nothing is ever late.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "broker/core/outbox.hpp"
+#include "tests/sim/checker.hpp"
+#include "tests/sim/world.hpp"
+
+namespace stint::sim {
+
+class Overheard {
+ public:
+  Overheard(World& world, Checker& checker) : world_(world), checker_(checker) {}
+
+  void heard(PeerId from, const Envelope& envelope);
+  void answered(PeerId from, const Envelope& envelope);  // that message was dealt with; what it caused is stored by now
+  void stored(const broker::Store& store);
+  void committed(broker::CommitId upto);
+  void said(PeerId to, const Envelope& envelope);
+  void logged(const std::string& text);
+
+ private:
+  using CommitId = broker::CommitId;
+  struct Answer {
+    SessionId session{};
+    std::uint32_t seq = 0;
+    CommitId rests_on{};
+  };
+
+  void check_positions(JobId job, Index next);
+  void check_acknowledged(PeerId to, const Envelope& envelope, std::uint32_t upto);
+  void check_error(const Error& error);
+
+  World& world_;
+  Checker& checker_;
+  CommitId stored_{};
+  CommitId committed_{};
+  std::map<JobId, std::deque<std::pair<Index, CommitId>>> tasks_;  // (end, rests on), not committed
+  std::map<JobId, Index> received_;
+  std::map<JobId, std::unordered_map<Index, CommitId>> outcomes_;
+  std::map<PeerId, std::deque<Answer>> answers_;
+  std::map<std::pair<PeerId, SessionId>, std::uint32_t> newest_;
+
+  std::map<PeerId, Incarnation> peers_;
+  std::map<std::pair<Incarnation, RequestId>, Command> commands_;
+  std::set<std::pair<Incarnation, RequestId>> pauses_;  // asked for since the last resume, not answered
+  std::set<JobId> paused_;
+  std::uint64_t may_drain_ = 0;
+  std::uint64_t drained_ = 0;
+};
+
+}  // namespace stint::sim
