@@ -78,7 +78,8 @@ void Session::tick(TimePoint now, Outbox& out) {
 
 TimePoint Session::next_deadline() const {
   if (left_) return TimePoint::max();
-  return std::min({conversation_.next_deadline(), overtime_check_, stop_at_, give_up_at_, farewell_at_});
+  const TimePoint leave_at = farewell_at_ == TimePoint::max() ? give_up_at_ : farewell_at_;  // the one comes behind the other
+  return std::min({conversation_.next_deadline(), overtime_check_, stop_at_, leave_at});
 }
 
 void Session::send(TimePoint now, Message message, Outbox& out) {
