@@ -162,8 +162,9 @@ std::optional<Close> Writer::next_close(JobId job) {
 }
 
 Appetite Writer::appetite() const {
+  if (closed_) return Appetite::anything;  // nothing is sent any more: what is written now is only compared
   if (!ready_) return Appetite::none;
-  if (is_catching_up() || closed_) return Appetite::anything;
+  if (is_catching_up()) return Appetite::anything;
   if (blocked_ || has_unsent()) return Appetite::none;
   if (limit_tasks_ <= accepted_ + sent_tasks_) return Appetite::none;
   if (sent_pieces_ > 0 && limit_bytes_ <= accepted_bytes_ + sent_bytes_) return Appetite::none;
