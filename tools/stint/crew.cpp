@@ -1,14 +1,12 @@
 #include "tools/stint/crew.hpp"
 
 #include <cstdlib>
+#include <future>
 #include <iostream>
-#include <string>
 
 #include "common/model/limits.hpp"
 #include "common/net/clock.hpp"
 #include "common/net/wait.hpp"
-#include "tools/show/text.hpp"
-#include "tools/show/outcome.hpp"
 
 namespace stint::tool {
 
@@ -55,72 +53,37 @@ std::exception_ptr Crew::failure() {
   return failure_;
 }
 
-ProgressPoll::ProgressPoll(Client& client, Console& console, std::vector<JobId> jobs,
-                           std::function<bool()> is_our_doing)
-    : client_(client),
-      console_(console),
-      jobs_(std::move(jobs)),
-      is_our_doing_(std::move(is_our_doing)),
-      thread_([this] { run(); }) {}
+namespace {
 
-ProgressPoll::~ProgressPoll() {
-  stopped_ = true;
-  stop_.wake();
-  thread_.join();
-  console_.clear();
+// The wish may outlive the waiting for it, so it shares nothing with us that ends before the process does.
+std::future<void> grant(Console& console, std::function<void()> wish) {
+  std::promise<void> granted;
+  std::future<void> future = granted.get_future();
+  std::thread([&console, wish = std::move(wish), granted = std::move(granted)]() mutable {
+    try {
+      wish();
+    } catch (const std::exception&) {
+      console.say("the broker could not be asked; it may go on with the job");
+    }
+    granted.set_value();
+  }).detach();
+  return future;
 }
 
-// What goes wrong here goes wrong in the command's own calls too, and is told there.
-void ProgressPoll::run() {
-  try {
-    for (JobId job : jobs_) follow(job);
-  } catch (const ClientError&) {
-  }
-}
-
-void ProgressPoll::follow(JobId job) {
-  while (!stopped_) {
-    const std::vector<Row> rows = client_.query("job", std::to_string(value(job)));
-    if (rows.empty() || is_over(rows.front())) return;
-    console_.progress(now(), gauge_of(rows.front()));
-    mind_reason(now(), rows.front());
-    stint::wait({stop_.fd()}, now() + limits::kJobPoll);
-  }
-}
-
-void ProgressPoll::mind_reason(TimePoint now, const Row& row) {
-  std::string reason = row.text("reason");
-  if (reason != reason_) {
-    reason_ = std::move(reason);
-    reason_since_ = now;
-    reason_told_ = false;
-  }
-  if (reason_.empty() || reason_told_ || now - reason_since_ < limits::kLastingStall) return;
-  if (is_our_doing_ && is_our_doing_()) return;
-  reason_told_ = true;
-  console_.say("job " + std::to_string(row.number("job")) + " stands still: " + escaped(reason_));
-}
+}  // namespace
 
 void leave(Exit code, Crew& crew, Console& console, std::unique_ptr<Client>& client, std::function<void()> last_wish) {
+  const bool is_goodbye_possible = crew.end_progress(now() + limits::kJobPoll);
   console.clear();
   if (last_wish) {
-    Wakeup granted;
-    std::thread([&] {
-      try {
-        last_wish();
-      } catch (const std::exception&) {
-        console.say("the broker could not be asked; it may go on with the job");
-      }
-      granted.wake();
-    }).detach();
+    const std::future<void> granted = grant(console, std::move(last_wish));
     const TimePoint deadline = now() + limits::kLeaveGrace;
-    bool impatient = false;
-    while (!impatient && now() < deadline &&
-           !stint::wait({granted.fd()}, std::min(deadline, now() + limits::kJobPoll))) {
-      impatient = crew.wait(now()) == Crew::News::interrupted;
+    bool is_asked_again = false;
+    while (!is_asked_again && now() < deadline && granted.wait_for(limits::kJobPoll) != std::future_status::ready) {
+      is_asked_again = crew.wait(now()) == Crew::News::interrupted;
     }
   }
-  client.reset();
+  if (is_goodbye_possible) client.reset();
   std::cout.flush();
   std::_Exit(static_cast<int>(code));
 }

@@ -12,7 +12,9 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "common/model/time.hpp"
@@ -21,6 +23,7 @@
 #include "stint/client.hpp"
 #include "tools/show/exit_codes.hpp"
 #include "tools/stint/console.hpp"
+#include "tools/stint/progress.hpp"
 
 namespace stint::tool {
 
@@ -42,6 +45,13 @@ class Crew {
   News wait(TimePoint deadline);
   std::exception_ptr failure();
 
+  template <class... Arguments>
+  void show_progress(Arguments&&... arguments) {
+    progress_.emplace(std::forward<Arguments>(arguments)...);
+  }
+  void end_progress() { progress_.reset(); }
+  bool end_progress(TimePoint deadline) { return !progress_ || progress_->stop(deadline); }  // false: not in time
+
  private:
   void run(const std::function<void()>& work);
 
@@ -52,34 +62,12 @@ class Crew {
   std::size_t working_ = 0;
   std::exception_ptr failure_;
   std::vector<std::thread> threads_;
-};
-
-// Asks the broker for the counts of jobs and shows them, until destroyed. When there are several, those of the first
-// that runs. Says why a job stands still when that lasts, unless it is known to be our own doing.
-class ProgressPoll {
- public:
-  ProgressPoll(Client& client, Console& console, std::vector<JobId> jobs, std::function<bool()> is_our_doing = {});
-  ~ProgressPoll();
-
- private:
-  void run();
-  void follow(JobId job);
-  void mind_reason(TimePoint now, const Row& row);
-
-  Client& client_;
-  Console& console_;
-  std::vector<JobId> jobs_;
-  std::function<bool()> is_our_doing_;
-  std::string reason_;
-  TimePoint reason_since_{};
-  bool reason_told_ = false;
-  Wakeup stop_;
-  std::atomic<bool> stopped_{false};
-  std::thread thread_;
+  std::optional<ProgressPoll> progress_;
 };
 
 // Ends the process though threads of it stand still in a read or a write. First `last_wish` is granted some seconds; it
-// may ask the broker for something. Then the broker is told goodbye.
+// may ask the broker for something. Then the broker is told goodbye, if
+// nobody waits for an answer of it any more.
 [[noreturn]] void leave(Exit code, Crew& crew, Console& console, std::unique_ptr<Client>& client,
                         std::function<void()> last_wish = {});
 

@@ -13,10 +13,10 @@
 
 #include "common/model/limits.hpp"
 #include "common/net/clock.hpp"
-#include "tools/show/text.hpp"
 #include "tools/show/json.hpp"
 #include "tools/show/line_source.hpp"
 #include "tools/show/outcome.hpp"
+#include "tools/show/text.hpp"
 #include "tools/stint/crew.hpp"
 #include "tools/stint/ending.hpp"
 #include "tools/stint/result_printer.hpp"
@@ -123,18 +123,20 @@ void Submission::tell_id() {
 }
 
 Exit Submission::mind(Crew& crew) {
-  const ProgressPoll progress(*client_, console_, {job_->id()}, [this] { return printer_ && printer_->is_writing(); });
+  crew.show_progress(*client_, console_, std::vector{job_->id()},
+                     [this] { return printer_ && printer_->is_writing(); });
   const TimePoint deadline = options_.timeout == Duration::zero() ? TimePoint::max() : started_ + options_.timeout;
   for (;;) {
     const Crew::News news = crew.wait(std::min(deadline, now() + limits::kJobPoll));
     if (nobody_reads_ || (options_.results && reader_has_left(STDOUT_FILENO))) nobody_reads(crew);
     switch (news) {
       case Crew::News::all_done:
-        return Exit::ok;
+        return crew.end_progress(), Exit::ok;
       case Crew::News::interrupted:
         interrupted(crew);
       case Crew::News::failed:
-        console_.clear(), leave(explained(crew.failure()), crew, console_, client_);
+        console_.clear();
+        leave(explained(crew.failure()), crew, console_, client_);
       case Crew::News::deadline:
         break;
     }

@@ -15,7 +15,7 @@ namespace {
 Crew::News wait_for_all(Crew& crew, Client& client, Console& console, std::vector<Job>& jobs, TimePoint deadline) {
   std::vector<JobId> ids;
   for (const Job& job : jobs) ids.push_back(job.id());
-  const ProgressPoll progress(client, console, ids);
+  crew.show_progress(client, console, std::move(ids));
   crew.start([&jobs] {
     for (Job& job : jobs) job.wait();
   });
@@ -44,6 +44,7 @@ Exit wait_for_jobs(const Invocation& call) {
   const TimePoint deadline = timeout == Duration::zero() ? TimePoint::max() : now() + timeout;
   switch (wait_for_all(crew, *client, console, jobs, deadline)) {
     case Crew::News::failed:
+      console.clear();
       leave(explained(crew.failure()), crew, console, client);
     case Crew::News::interrupted:
       console.say("interrupted; the jobs go on");
@@ -52,7 +53,7 @@ Exit wait_for_jobs(const Invocation& call) {
       console.say("not all jobs have ended in time; they go on");
       leave(Exit::timeout, crew, console, client);
     case Crew::News::all_done:
-      break;
+      crew.end_progress();
   }
   Exit code = Exit::ok;
   for (const Job& job : jobs) {
