@@ -105,10 +105,10 @@ void JobRecord::result(unsigned era, const JobResults& results, std::uint64_t mo
 void JobRecord::ended(const JobStatus& status) {
   const Counts& counts = status.counts;
   require(counts.left() == 0, "it has ended with tasks left: " + described(counts));
-  require(counts.cancelled == 0 || cancellable_, "tasks were cancelled, though nobody asked for it: " + described(counts));
+  require(counts.cancelled == 0 || plan_.cancellable, "tasks were cancelled, though nobody asked for it: " + described(counts));
   require(counts.total() >= accepted_, "accepted tasks are lost: " + described(counts));
   require(counts.total() <= plan_.tasks, "it has more tasks than were written: " + described(counts));
-  require(cancellable_ || counts.total() == plan_.tasks, "tasks are missing: " + described(counts));
+  require(plan_.cancellable || counts.total() == plan_.tasks, "tasks are missing: " + described(counts));
   require(!final_ || final_->counts == counts, "it has ended twice, with other counts");
   final_ = status;
 }

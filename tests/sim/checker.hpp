@@ -38,8 +38,7 @@ struct WorkerRecord {
 // What is known of a plan's job within one life of the broker's store.
 class JobRecord {
  public:
-  JobRecord(World& world, const Plan& plan)
-      : world_(world), plan_(plan), cancellable_(plan.options.on_writer_gone == WriterGone::cancel) {}
+  JobRecord(World& world, const Plan& plan) : world_(world), plan_(plan) {}
 
   void started(Index index, Attempt attempt, const std::shared_ptr<WorkerRecord>& worker);
   void finished(Index index, Attempt attempt, const std::shared_ptr<WorkerRecord>& worker, RunState how);
@@ -49,9 +48,7 @@ class JobRecord {
   void ended(const JobStatus& status);
   void check_complete() const;  // everything was read
 
-  void may_be_cancelled() { cancellable_ = true; }
   void accepted(std::uint64_t next);
-  bool is_cancellable() const { return cancellable_; }
   std::uint64_t accepted() const { return accepted_; }
 
  private:
@@ -72,7 +69,6 @@ class JobRecord {
 
   World& world_;
   const Plan& plan_;
-  bool cancellable_;
   std::unordered_map<Index, Last> last_;
   std::unordered_map<Index, End> ends_;
   std::uint64_t done_ = 0;
@@ -91,6 +87,9 @@ class Checker {
   void broker_begins(StoreId store) { store_ = store; }
   StoreId store() const { return store_; }
 
+  void client_begins() { ++client_starts_; }
+  unsigned client_starts() const { return client_starts_; }
+
   std::shared_ptr<WorkerRecord> worker_begins();
   bool worker_lost(const std::string& name);  // says the broker; whether it was there
 
@@ -98,6 +97,7 @@ class Checker {
   World& world_;
   const std::vector<std::unique_ptr<Plan>>& plans_;
   StoreId store_{};
+  unsigned client_starts_ = 0;
   std::map<std::pair<std::uint64_t, unsigned>, std::unique_ptr<JobRecord>> records_;
   std::vector<std::weak_ptr<WorkerRecord>> workers_;
 };

@@ -28,7 +28,7 @@ std::shared_ptr<Desire> Scene::draw_desire(std::size_t client) {
 }
 
 // One of the last few: the others are done.
-const Plan& Scene::some_plan() {
+Plan& Scene::some_plan() {
   const std::uint64_t few = std::min<std::uint64_t>(plans_.size(), 2 * options().jobs);
   return *plans_[plans_.size() - 1 - world_.random.below(few)];
 }
@@ -53,6 +53,7 @@ void Scene::draw_plan(unsigned number) {
   job.results = random.pick<ResultsPolicy>({ResultsPolicy::stream, ResultsPolicy::stream, ResultsPolicy::keep, ResultsPolicy::discard});
   job.order = random.chance(0.3);
   job.on_writer_gone = random.chance(0.1) ? WriterGone::cancel : WriterGone::keep;
+  plan->cancellable = job.on_writer_gone == WriterGone::cancel;
   job.max_failures = random.chance(0.2) ? random.between(1, 10) : 0;
   plan->leaves = random.chance(0.3);
   plan->reads_twice = random.chance(0.5);
@@ -211,8 +212,8 @@ void Scene::steer() {
 }
 
 void Scene::cancel() {
-  const Plan& plan = some_plan();
-  checker_.record(plan.number).may_be_cancelled();
+  Plan& plan = some_plan();
+  plan.cancellable = true;
   Command command;
   command.verb = "cancel";
   command.selector = plan.options.key;

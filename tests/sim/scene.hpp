@@ -53,7 +53,7 @@ class Scene {
   std::vector<std::string> some_kinds();
   SimClient& some_client() { return *clients_[world_.random.below(options().clients)]; }
   SimWorker& some_worker() { return *workers_[world_.random.below(options().workers)]; }
-  const Plan& some_plan();
+  Plan& some_plan();
   const Options& options() const { return world_.options; }
 
   World world_;

@@ -19,6 +19,7 @@ SimClient::SimClient(World& world, Network& network, Checker& checker, std::stri
       idea_(std::move(idea)),
       link_(network, world, *this),
       session_({std::move(name), Incarnation{world.random.bits()}, world.random.bits()}, world.now()) {
+  checker.client_begins();
   for (const auto& desire : desires) {
     if (desire->satisfied) continue;
     Work work;
@@ -90,6 +91,7 @@ void SimClient::turn() {
   for (std::size_t i = 0; i < works_.size(); ++i) use(works_[i]);
   session_.tick(now(), out_);
   perform();
+  if (leaves_) leave();
 }
 
 TimePoint SimClient::next_deadline() const {
@@ -237,6 +239,7 @@ void SimClient::look_whether_done(Work& work) {
   } else if (work.writes && !work.reads && (desire.written || desire.cut_short)) {
     session_.forget(now(), work.handle, out_);
     begin_anew(work);  // reads it
+    leaves_ = desire.plan.leaves && !std::exchange(desire.left, true);
   }
 }
 
@@ -302,7 +305,7 @@ void SimClient::act(client::ResultsArrived& arrived) {
 void SimClient::check_arrival(Work& work, const JobResults& results) {
   const std::string about = name() + ": job '" + work.desire->plan.options.key + "' ";
   const bool streams = work.desire->plan.options.results == ResultsPolicy::stream;
-  const bool skips = work.ordered && (record(work).is_cancellable() || work.desire->plan.options.results == ResultsPolicy::discard);
+  const bool skips = work.ordered && (work.desire->plan.cancellable || work.desire->plan.options.results == ResultsPolicy::discard);
   for (std::uint32_t i = 0; i < results.outcomes.count(); ++i) {
     const std::uint64_t position = work.ordered ? results.outcomes.indices.at(i) : results.position + i;
     const std::uint64_t expected = work.expected.value_or(streams ? std::min(position, work.desire->consumed) : 0);
@@ -340,7 +343,7 @@ void SimClient::act(const client::JobFailed& failed) {
       work->stage = Stage::finished;
       return;
     case client::Problem::Kind::displaced:
-      world_.require(options().theft != Duration{} || options().client_crash != Duration{} || options().client_leave != Duration{}, text);
+      world_.require(options().theft != Duration{} || checker_.client_starts() > options().clients, text);
       work->reads = false;
       work->arrived.clear();
       work->in_first = 0;
@@ -351,7 +354,7 @@ void SimClient::act(const client::JobFailed& failed) {
     default:
       break;
   }
-  const bool cancelled = problem.code == ErrorCode::closed && record(*work).is_cancellable();
+  const bool cancelled = problem.code == ErrorCode::closed && desire.plan.cancellable;
   world_.require(cancelled, text);
   desire.cut_short = true;
   work->closed = true;

@@ -27,6 +27,7 @@ struct Desire {
   bool cut_short = false;      // cancelled by somebody
   std::uint64_t consumed = 0;  // position behind the last result that the reader is done with
   bool ended = false;
+  bool left = false;           // its client went away once all was written
   unsigned readings = 0;       // times that all of it was read
   bool satisfied = false;
 };
@@ -108,6 +109,7 @@ class SimClient final : public Process {
   std::vector<Work> works_;
   std::uint32_t last_handle_ = 0;
   TimePoint reads_again_{};
+  bool leaves_ = false;  // at the end of this turn
   std::map<RequestId, Command> commands_;
   std::set<RequestId> pausing_;  // questions that ask what is paused
 };

@@ -40,6 +40,7 @@ struct Plan {
   std::set<std::uint64_t> killers;
   bool leaves = false;      // its writer goes away once all is accepted
   bool reads_twice = false;
+  bool cancellable = false;  // somebody may have cancelled it
   std::uint64_t pace = 0;   // tasks that its writer has ready in 10 ms; 0 = all at once
   std::uint64_t appetite = 0;  // results that its reader consumes in 10 ms; 0 = all at once
 
