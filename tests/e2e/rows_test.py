@@ -60,6 +60,7 @@ class Row19TheBrokerIsKilledInMemoryMode(unittest.TestCase):
             client.stdin.close()
             gate.await_task()
             watched.await_event("started")
+            first = json.loads(zmq_sub.line())  # it knows the old broker's job
             farm.kill_broker()
             farm.start_broker()
             self.assertEqual(client.wait(DEADLINE), 6, client.said())
@@ -74,10 +75,10 @@ class Row19TheBrokerIsKilledInMemoryMode(unittest.TestCase):
             counts = farm.job(job)
             self.assertEqual((counts["total"], counts["done"], counts["redone"]), (3, 3, 0))
             self.assertIsNone(worker.poll(), "the worker goes on with the new broker")
-            self.watcher_has_started_afresh(zmq_sub)
+            self.watcher_has_started_afresh(zmq_sub, first["store"])
 
-    def watcher_has_started_afresh(self, zmq_sub):
-        ends, stores = [], []
+    def watcher_has_started_afresh(self, zmq_sub, store):
+        ends, stores = [], [store]
         while not ends:
             line = json.loads(zmq_sub.line())
             if line["store"] not in stores:
