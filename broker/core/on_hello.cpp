@@ -32,6 +32,10 @@ void Broker::on_hello(PeerId from, const Hello& hello) {
     if (hello.hello_no == peer.hello_no) {  // a repetition: the same answer, and nothing is reconciled
       move_to(peer, from);
       out_->send(from, {peer.session(), 0, peer.welcome});
+      if (auto* worker = dynamic_cast<Worker*>(&peer)) {  // at its first address it may have been unreachable
+        update_room(*worker);
+        stirred_workers_.insert(worker->incarnation);
+      }
       return;
     }
     if (auto* worker = dynamic_cast<Worker*>(&peer)) return rejoin(*worker, from, hello);

@@ -32,6 +32,18 @@ TEST_CASE("a repeated HELLO gets the same answer and changes nothing") {
   CHECK(farm.job(JobId{1}).number("done") == 2);
 }
 
+TEST_CASE("a worker that was unreachable when it was welcomed gets work once it has repeated its HELLO") {
+  Farm farm;
+  FarmClient& client = farm.client("ann");
+  FarmWorker& worker = farm.worker({.slots = 2});
+  farm.is_unreachable(worker);
+  client.runs({.kind = "echo"}, {"a", "b"});
+  CHECK(worker.held.empty());
+  worker.repeats_hello();
+  worker.finishes_all();
+  CHECK(farm.job(JobId{1}).number("done") == 2);
+}
+
 TEST_CASE("a new HELLO opens a new session; an older one is not answered") {
   Farm farm;
   FarmClient& client = farm.client("ann");
