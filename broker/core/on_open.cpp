@@ -57,8 +57,13 @@ Job& Broker::make_job(const JobOptions& options) {
   return job;
 }
 
+// The newest writer of a job is its only one. Who wrote to it before has to hear of it: he may be waiting for an ACCEPTED.
 void Broker::take_over(Client& client, Job& job) {
-  if (Client* before = find_client(job.writer)) before->writes.erase(job.id);
+  Client* before = find_client(job.writer);
+  if (before != nullptr && before != &client && before->writes.erase(job.id) > 0) {
+    say(*before, Error{0, ErrorCode::not_yours, false,
+                       escaped(client.name) + " writes to job " + std::to_string(value(job.id)) + " from now on", 0, {}, job.id});
+  }
   job.writer = client.incarnation;
   job.writer_present = true;
   client.writes.insert(job.id);

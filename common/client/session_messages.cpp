@@ -94,7 +94,8 @@ void Session::on_job_error(TimePoint now, Job& job, const Error& error, Outbox& 
     return send_tasks(now, job, out);
   }
   if (error.code == ErrorCode::not_yours) {
-    if (error.re_seq < job.sent_from) return;
+    const bool is_old = error.re_seq != 0 && error.re_seq < job.sent_from;
+    if (is_old || (job.writer.closed() && job.writer.settled())) return;
     // A late message of our own predecessor may have taken the job over: we take it back, once. A living one keeps it.
     if (!std::exchange(job.taken_back, true)) {
       job.sent_from = broker_.last_sent() + 1;
