@@ -39,8 +39,8 @@ BUGS = [
      "  when_committed(WorkerAnswered{worker.incarnation, worker.session(), current_seq_});\n",
      "  apply(WorkerAnswered{worker.incarnation, worker.session(), current_seq_});\n"),
     ("tasks are accepted before the commit", "broker/core/on_submit.cpp",
-     "  when_committed(TasksAccepted{job->id, tasks.count(), tasks.blob.size(), job->digest, submit.now});\n  job->tasks.append(tasks);\n",
-     "  job->tasks.append(tasks);\n  apply(TasksAccepted{job->id, tasks.count(), tasks.blob.size(), job->digest, submit.now});\n"),
+     "  when_committed(TasksAccepted{job.id, tasks.count(), tasks.blob.size(), job.digest, now});\n  job.tasks.append(tasks);\n",
+     "  job.tasks.append(tasks);\n  apply(TasksAccepted{job.id, tasks.count(), tasks.blob.size(), job.digest, now});\n"),
     ("a state is told that is not committed", "broker/core/tell.cpp", "      if (job->told.opened) events_", "      events_"),
     ("innocent neighbours are charged with a loss", "broker/core/on_release.cpp",
      "lease.suspicion() == Suspicion::alone && task.losses", "task.losses"),
@@ -58,7 +58,7 @@ BUGS = [
      "    if (hello.hello_no == peer.hello_no) {", "    if (false) {"),
     ("max_attempts is ignored", "broker/core/on_results.cpp", "  if (failures >= job.options.max_attempts) return false;\n", ""),
     ("a paused job goes on", "broker/core/dispatch.cpp", "  const bool go = may_go(job);\n", "  const bool go = !job.cancelled && !job.ended;\n"),
-    ("cancelling leaves the leases alone", "broker/core/jobs.cpp", "    lease->revoked = true;\n", ""),
+    ("cancelling leaves the leases alone", "broker/core/jobs.cpp", "    lease.revoked = true;\n", ""),
     ("a repeated command is done again", "broker/core/on_command.cpp", "  if (known != answers_.end()) return", "  if (false) return"),
     ("a reader's position is taken for the tasks' end", "broker/core/result_log.cpp",
      "  if (run.position > position && !complete) return std::nullopt;\n", ""),
@@ -122,7 +122,7 @@ def main():
     arguments = parser.parse_args()
     directory = pathlib.Path(arguments.directory).resolve()
     copy_sources(directory)
-    subprocess.run(["cmake", "--preset", "release"], cwd=directory, check=True, capture_output=True)
+    subprocess.run(["cmake", "--preset", "release", "-DSTINT_WERROR=OFF"], cwd=directory, check=True, capture_output=True)
     unfound = 0
     for name, path, before, after in BUGS:
         if arguments.names and not any(part in name for part in arguments.names):
