@@ -76,7 +76,11 @@ void Broker::apply(const JobOpened& opened) {
   if (opened.is_new) tell(*job, "opened");
   stirred_jobs_.insert(job->id);
   Client* client = find_client(opened.client);
-  if (client == nullptr || job->writer != opened.client) return;
+  if (client == nullptr) return;
+  if (job->writer != opened.client) {  // taken over before this was committed: an OPEN is always answered
+    return say(*client, Error{0, ErrorCode::not_yours, false, "another client writes to job " + std::to_string(value(job->id)), 0,
+                              opened.req, job->id});
+  }
   set_window(*job, window_of(*job));
   say(*client, Opened{opened.req, job->id, job->told.accepted, job->told.accepted_bytes, job->window.limit_tasks, job->window.limit_bytes,
                       job->told_state(), job->told.closed || job->told.cancelled, job->told.digest.value()});

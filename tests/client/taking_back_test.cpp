@@ -38,6 +38,28 @@ TEST_CASE("a job that another one has taken over is taken back, once") {
   }
 }
 
+TEST_CASE("an OPEN that was overtaken by another one's is repeated, once") {
+  BrokerByHand broker;
+  broker.lets_in();
+  broker.client.open(broker.now, kJob, {.kind = "echo", .key = "k"}, broker.out);
+  Error overtaken = taken_over();
+  overtaken.req = broker.expect<Open>().req;
+  broker.says(taken_over());  // what became of the OPEN is said in its answer
+  CHECK(broker.quiet());
+  broker.says(overtaken);
+  CHECK(broker.expect<Open>().req == overtaken.req);
+  SUBCASE("with success") {
+    broker.says(broker.opened(overtaken.req));
+    CHECK(broker.expect_news<JobOpened>().id == kId);
+    broker.expect_news<JobAccepted>();
+  }
+  SUBCASE("or the other one is alive") {
+    broker.says(overtaken);
+    CHECK(broker.expect_news<JobFailed>().problem.code == ErrorCode::not_yours);
+  }
+  CHECK(broker.quiet());
+}
+
 TEST_CASE("a job that is wholly accepted is not taken back: there is nothing left to write") {
   BrokerByHand broker;
   broker.lets_in();
