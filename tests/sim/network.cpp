@@ -26,8 +26,8 @@ void Network::transport(const char* direction, const std::shared_ptr<Line>& line
   if (line->cut) return;
   const bool faulty = !world_.faults_over();
   if (faulty && world_.random.chance(world_.options.lost)) return world_.say("  ... is lost");
-  const auto pass = [this, line, frames, deliver] {
-    if (line->cut) return;
+  const auto pass = [this, line, frames, deliver](bool again) {
+    if (line->cut || (again && line->link == nullptr)) return;  // nobody repeats what a dead one has said
     Decoded decoded = decode(frames.head, frames.blob);
     if (const auto* error = std::get_if<DecodeError>(&decoded))
       world_.fail("a message cannot be decoded: " + error->text);
@@ -35,9 +35,9 @@ void Network::transport(const char* direction, const std::shared_ptr<Line>& line
     deliver(std::move(std::get<Envelope>(decoded)));
   };
   const TimePoint when = arrival(last);
-  world_.at(when, pass);
+  world_.at(when, [pass] { pass(false); });
   if (faulty && world_.random.chance(world_.options.doubled))
-    world_.at(when + world_.random.duration(0ms, 500ms), pass);
+    world_.at(when + world_.random.duration(0ms, 500ms), [pass] { pass(true); });
 }
 
 void Network::send_up(const std::shared_ptr<Line>& line, const Envelope& envelope) {
