@@ -57,8 +57,13 @@ Job& Broker::make_job(const JobOptions& options) {
   return job;
 }
 
+// The newest writer of a job is its only one. Who wrote to it before has to hear of it: he may be waiting for an ACCEPTED.
 void Broker::take_over(Client& client, Job& job) {
-  if (Client* before = find_client(job.writer)) before->writes.erase(job.id);
+  Client* before = find_client(job.writer);
+  if (before != nullptr && before != &client && before->writes.erase(job.id) > 0) {
+    say(*before, Error{0, ErrorCode::not_yours, false,
+                       escaped(client.name) + " writes to job " + std::to_string(value(job.id)) + " from now on", 0, {}, job.id});
+  }
   job.writer = client.incarnation;
   job.writer_present = true;
   client.writes.insert(job.id);
@@ -71,7 +76,11 @@ void Broker::apply(const JobOpened& opened) {
   if (opened.is_new) tell(*job, "opened");
   stirred_jobs_.insert(job->id);
   Client* client = find_client(opened.client);
-  if (client == nullptr || job->writer != opened.client) return;
+  if (client == nullptr) return;
+  if (job->writer != opened.client) {  // taken over before this was committed: an OPEN is always answered
+    return say(*client, Error{0, ErrorCode::not_yours, false, "another client writes to job " + std::to_string(value(job->id)), 0,
+                              opened.req, job->id});
+  }
   set_window(*job, window_of(*job));
   say(*client, Opened{opened.req, job->id, job->told.accepted, job->told.accepted_bytes, job->window.limit_tasks, job->window.limit_bytes,
                       job->told_state(), job->told.closed || job->told.cancelled, job->told.digest.value()});

@@ -62,6 +62,7 @@ void Session::on_request_error(TimePoint now, const Error& error, Outbox& out) {
     Job* job = find(at->second);
     opening_.erase(at);
     if (job == nullptr) return;
+    if (error.code == ErrorCode::not_yours && !std::exchange(job->taken_back, true)) return send_open(now, *job, out);
     fail(*job, problem_of(error, Problem::Scope::all, "cannot open the job '" + escaped(job->options->key) + "': "),
          out);
     return remove_if_done(job->handle);
@@ -94,7 +95,9 @@ void Session::on_job_error(TimePoint now, Job& job, const Error& error, Outbox& 
     return send_tasks(now, job, out);
   }
   if (error.code == ErrorCode::not_yours) {
-    if (error.re_seq < job.sent_from) return;
+    const bool is_old = error.re_seq != 0 && error.re_seq < job.sent_from;
+    if (opening_.contains(job.open_request)) return;  // what became of that is said in its answer
+    if (is_old || (job.writer.closed() && job.writer.settled())) return;
     // A late message of our own predecessor may have taken the job over: we take it back, once. A living one keeps it.
     if (!std::exchange(job.taken_back, true)) {
       job.sent_from = broker_.last_sent() + 1;

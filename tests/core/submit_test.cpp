@@ -110,6 +110,7 @@ TEST_CASE("a job is continued under its key") {
   ann.writes(job, {"a", "b"});
   FarmClient& bob = farm.client("bob");
   CHECK(bob.opens({.kind = "echo", .key = "k"}) == job);
+  CHECK(ann.takes_error() == ErrorCode::not_yours);  // told at once: she may be waiting for an ACCEPTED
   CHECK(bob.opened[job].next == 2);
   CHECK(bob.opened[job].bytes == 2);
   CHECK(bob.opened[job].digest == digest_of({"a", "b"}));

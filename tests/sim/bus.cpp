@@ -5,7 +5,8 @@
 namespace stint::sim {
 
 bool Watcher::wants(const std::string& topic) const {
-  return std::any_of(prefixes.begin(), prefixes.end(), [&](const std::string& prefix) { return topic.starts_with(prefix); });
+  return std::any_of(prefixes.begin(), prefixes.end(),
+                     [&](const std::string& prefix) { return topic.starts_with(prefix); });
 }
 
 void Bus::broker_starts(Subscribe subscribe) {

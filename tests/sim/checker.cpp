@@ -38,10 +38,11 @@ std::string JobRecord::task(Index index) const { return "task " + std::to_string
 void JobRecord::started(Index index, Attempt attempt, const std::shared_ptr<WorkerRecord>& worker) {
   if (worker->is_stale()) return;
   Last& last = last_[index];
-  const bool explained = last.state == RunState::none || last.state == RunState::failed || last.state == RunState::stopped ||
-                         last.worker->gone || last.worker->losses > last.losses;
+  const bool explained = last.state == RunState::none || last.state == RunState::failed ||
+                         last.state == RunState::stopped || last.worker->gone || last.worker->losses > last.losses;
   require(explained, task(index) + " runs again, though nothing explains it");
-  require(attempt > last.attempt, task(index) + " has attempt " + std::to_string(attempt) + " after " + std::to_string(last.attempt));
+  require(attempt > last.attempt,
+          task(index) + " has attempt " + std::to_string(attempt) + " after " + std::to_string(last.attempt));
   last = {worker, worker->losses, attempt, RunState::running};
 }
 
@@ -64,11 +65,13 @@ void JobRecord::check_outcome(unsigned era, const OutcomeCursor& at, std::uint64
   if (failure == nullptr) {
     require(plan_.options.results != ResultsPolicy::discard, "the result of " + task(index) + " was not discarded");
     require(at.result() == result_of(payload, most), "the result of " + task(index) + " belongs to something else");
-    const bool can_succeed = behaviour == Behaviour::quick || behaviour == Behaviour::slow || behaviour == Behaviour::flaky;
+    const bool can_succeed =
+        behaviour == Behaviour::quick || behaviour == Behaviour::slow || behaviour == Behaviour::flaky;
     require(can_succeed, task(index) + " is done, though its handler cannot succeed");
     return;
   }
-  const std::string text = task(index) + " has failed: " + std::string(to_string(failure->code)) + ": " + std::string(at.error());
+  const std::string text =
+      task(index) + " has failed: " + std::string(to_string(failure->code)) + ": " + std::string(at.error());
   const bool innocent = world_.options.innocent_workers();
   switch (failure->code) {
     case stint::Failure::failed:
@@ -105,7 +108,8 @@ void JobRecord::result(unsigned era, const JobResults& results, std::uint64_t mo
 void JobRecord::ended(const JobStatus& status) {
   const Counts& counts = status.counts;
   require(counts.left() == 0, "it has ended with tasks left: " + described(counts));
-  require(counts.cancelled == 0 || plan_.cancellable, "tasks were cancelled, though nobody asked for it: " + described(counts));
+  require(counts.cancelled == 0 || plan_.cancellable,
+          "tasks were cancelled, though nobody asked for it: " + described(counts));
   require(counts.total() >= accepted_, "accepted tasks are lost: " + described(counts));
   require(counts.total() <= plan_.tasks, "it has more tasks than were written: " + described(counts));
   require(plan_.cancellable || counts.total() == plan_.tasks, "tasks are missing: " + described(counts));
@@ -117,8 +121,10 @@ void JobRecord::check_complete() const {
   require(final_.has_value(), "its end was not told");
   const Counts& counts = final_->counts;
   const bool discards = plan_.options.results == ResultsPolicy::discard;
-  require(discards || done_ == counts.done, std::to_string(done_) + " results of done tasks were read: " + described(counts));
-  require(failed_ == counts.failed, std::to_string(failed_) + " results of failed tasks were read: " + described(counts));
+  require(discards || done_ == counts.done,
+          std::to_string(done_) + " results of done tasks were read: " + described(counts));
+  require(failed_ == counts.failed,
+          std::to_string(failed_) + " results of failed tasks were read: " + described(counts));
 }
 
 // --- all of them ---
@@ -161,6 +167,9 @@ void WatcherRecord::saw(const Event& event) {
   const bool is_state = event.event == "state" || event.event == "unknown";
   require(is_state ? event.seq >= topic.seq : event.seq > topic.seq || !topic.any, event,
           "#" + std::to_string(topic.seq) + " came before");
+  require(is_state || may_miss_ || !topic.all || event.seq == topic.seq + 1, event,
+          "#" + std::to_string(topic.seq + 1) + " is missing");
+  topic.all = topic.all || is_state;
   if (event.event == "unknown") {
     topic = Topic{};
     topic.store = event.store;
@@ -175,9 +184,10 @@ void WatcherRecord::saw(const Event& event) {
 void WatcherRecord::saw_job(const Event& event, Topic& topic) {
   const Counts counts = counts_of(event.fields);
   const std::string& what = event.event;
-  require(event.fields.number("total") == counts.total() && event.fields.number("left") == counts.left(), event, "its counts do not add up");
-  require(counts.done >= topic.counts.done && counts.failed >= topic.counts.failed && counts.cancelled >= topic.counts.cancelled &&
-              counts.total() >= topic.counts.total(),
+  require(event.fields.number("total") == counts.total() && event.fields.number("left") == counts.left(), event,
+          "its counts do not add up");
+  require(counts.done >= topic.counts.done && counts.failed >= topic.counts.failed &&
+              counts.cancelled >= topic.counts.cancelled && counts.total() >= topic.counts.total(),
           event, "its counts go back, from " + described(topic.counts));
   require(what != "opened" || !topic.any, event, "it is not the first");
   require(what != "started" || !topic.started, event, "it has started before");
@@ -185,7 +195,8 @@ void WatcherRecord::saw_job(const Event& event, Topic& topic) {
   require(what != "ended" || counts.left() == 0, event, "something is left");
   topic.opened = topic.opened || what == "opened";
   topic.started = topic.started || what == "started";
-  topic.ended = what == "ended" || (what == "state" && (event.fields.text("state") == "ended" || (event.fields.text("state") == "cancelled" && topic.ended)));
+  topic.ended = what == "ended" || (what == "state" && (event.fields.text("state") == "ended" ||
+                                                        (event.fields.text("state") == "cancelled" && topic.ended)));
   topic.counts = counts;
 }
 

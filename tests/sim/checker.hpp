@@ -1,5 +1,5 @@
-// What was promised, held against what clients, workers and watchers saw. It knows the plans (what was to be done) and nothing of
-// how the broker works.
+// What was promised, held against what clients, workers and watchers saw. It knows the plans (what was to be done) and
+// nothing of how the broker works.
 //
 // - A task is run again only when a loss, a failure or a stop explains it; its attempts count up.
 // - A result belongs to its payload, and is the same each time it is told.
@@ -115,6 +115,7 @@ class WatcherRecord {
     StoreId store{};
     std::uint64_t seq = 0;
     bool any = false;
+    bool all = false;  // its state was told, and every event reaches us from then on
     bool opened = false;
     bool started = false;
     bool ended = false;

@@ -86,7 +86,8 @@ int run_all(const Request& request) {
     ++shared.seed;
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  std::printf("%lu seeds, %lu failed, %lu messages, %.1f s\n", request.last - request.first + 1, shared.failed, shared.messages, seconds);
+  std::printf("%lu seeds, %lu failed, %lu messages, %.1f s\n", request.last - request.first + 1, shared.failed,
+              shared.messages, seconds);
   return shared.failed == 0 ? 0 : 1;
 }
 

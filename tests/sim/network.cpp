@@ -17,8 +17,8 @@ TimePoint Network::arrival(TimePoint& last) {
 }
 
 template <class Deliver>
-void Network::transport(const char* direction, const std::shared_ptr<Line>& line, const Envelope& envelope, TimePoint& last,
-                        Deliver deliver) {
+void Network::transport(const char* direction, const std::shared_ptr<Line>& line, const Envelope& envelope,
+                        TimePoint& last, Deliver deliver) {
   const Frames frames = encode(envelope);
   world_.note(frames.head);
   world_.note(frames.blob.view());
@@ -26,16 +26,18 @@ void Network::transport(const char* direction, const std::shared_ptr<Line>& line
   if (line->cut) return;
   const bool faulty = !world_.faults_over();
   if (faulty && world_.random.chance(world_.options.lost)) return world_.say("  ... is lost");
-  const auto pass = [this, line, frames, deliver] {
-    if (line->cut) return;
+  const auto pass = [this, line, frames, deliver](bool again) {
+    if (line->cut || (again && line->link == nullptr)) return;  // nobody repeats what a dead one has said
     Decoded decoded = decode(frames.head, frames.blob);
-    if (const auto* error = std::get_if<DecodeError>(&decoded)) world_.fail("a message cannot be decoded: " + error->text);
+    if (const auto* error = std::get_if<DecodeError>(&decoded))
+      world_.fail("a message cannot be decoded: " + error->text);
     ++world_.messages;
     deliver(std::move(std::get<Envelope>(decoded)));
   };
   const TimePoint when = arrival(last);
-  world_.at(when, pass);
-  if (faulty && world_.random.chance(world_.options.doubled)) world_.at(when + world_.random.duration(0ms, 500ms), pass);
+  world_.at(when, [pass] { pass(false); });
+  if (faulty && world_.random.chance(world_.options.doubled))
+    world_.at(when + world_.random.duration(0ms, 500ms), [pass] { pass(true); });
 }
 
 void Network::send_up(const std::shared_ptr<Line>& line, const Envelope& envelope) {
@@ -75,7 +77,8 @@ std::shared_ptr<Line> Network::establish(Link& link) {
 void Network::cut(Line& line) {
   if (line.cut) return;
   line.cut = true;
-  const Duration unnoticed = world_.random.chance(0.5) ? Duration{} : world_.random.duration(0ms, 2 * world_.options.heartbeat);
+  const Duration unnoticed =
+      world_.random.chance(0.5) ? Duration{} : world_.random.duration(0ms, 2 * world_.options.heartbeat);
   world_.in(unnoticed, [this, address = line.address] { lines_.erase(address); });
   if (line.link != nullptr) line.link->broken(world_.random.chance(0.5));
 }

@@ -1,6 +1,6 @@
-// The network between the broker and its peers, as ZeroMQ shows it: messages of one connection arrive in order, if they arrive; a
-// connection that breaks takes with it what was under way; the peer's socket connects again by itself, under a new return address,
-// and what it was given meanwhile is sent then, or was lost before anybody noticed.
+// The network between the broker and its peers, as ZeroMQ shows it: messages of one connection arrive in order, if they
+// arrive; a connection that breaks takes with it what was under way; the peer's socket connects again by itself, under
+// a new return address, and what it was given meanwhile is sent then, or was lost before anybody noticed.
 //
 //   Network network(world);
 //   Link link(network, process);         // in a peer
@@ -28,9 +28,9 @@ class Link;
 // One connection.
 struct Line {
   PeerId address{};
-  Link* link = nullptr;        // null: the peer has closed it
-  bool cut = false;            // nothing passes any more
-  bool known_to_broker = true; // false: sending to it fails
+  Link* link = nullptr;         // null: the peer has closed it
+  bool cut = false;             // nothing passes any more
+  bool known_to_broker = true;  // false: sending to it fails
   TimePoint last_up{};
   TimePoint last_down{};
 };
@@ -68,7 +68,8 @@ class Network {
   void close(const std::shared_ptr<Line>& line, bool orderly);
   TimePoint arrival(TimePoint& last);
   template <class Deliver>
-  void transport(const char* direction, const std::shared_ptr<Line>& line, const Envelope& envelope, TimePoint& last, Deliver deliver);
+  void transport(const char* direction, const std::shared_ptr<Line>& line, const Envelope& envelope, TimePoint& last,
+                 Deliver deliver);
 
   World& world_;
   Hub* hub_ = nullptr;

@@ -171,7 +171,8 @@ std::string Options::text() const {
   each(*this, [&](const char* name, const auto& value) {
     bool drawn = false;
     each(usual, [&](const char* other, const auto& plain) {
-      if constexpr (std::is_same_v<decltype(plain), decltype(value)>) drawn = drawn || (other == std::string_view(name) && !(plain == value));
+      if constexpr (std::is_same_v<decltype(plain), decltype(value)>)
+        drawn = drawn || (other == std::string_view(name) && !(plain == value));
     });
     if (!drawn) return;
     text << ' ' << name << '=';

@@ -1,5 +1,6 @@
-// What kind of world a seed makes: how many there are of each party, and what goes wrong how often. Swarm testing (Groce et al.,
-// 2012): each run has most faults switched off, so that some have long undisturbed stretches and others one fault only, many times.
+// What kind of world a seed makes: how many there are of each party, and what goes wrong how often. Swarm testing
+// (Groce et al., 2012): each run has most faults switched off, so that some have long undisturbed stretches and others
+// one fault only, many times.
 //
 //   const Options options = Options::drawn_from(seed);
 //   std::cout << options.text() << '\n';
@@ -17,57 +18,57 @@ struct Options {
 
   // the parties
   unsigned workers = 2;
-  unsigned slots = 4;     // of a worker, at most
+  unsigned slots = 4;  // of a worker, at most
   unsigned kinds = 1;
   unsigned clients = 1;
-  unsigned jobs = 2;      // at a time, until the faults are over
+  unsigned jobs = 2;  // at a time, until the faults are over
   unsigned watchers = 1;
-  std::uint64_t tasks = 100;      // of a job, at most
-  std::uint64_t payload = 100;    // bytes, at most
-  std::uint64_t result = 100;     // bytes, at most
+  std::uint64_t tasks = 100;                          // of a job, at most
+  std::uint64_t payload = 100;                        // bytes, at most
+  std::uint64_t result = 100;                         // bytes, at most
   Duration task_time = std::chrono::milliseconds(2);  // of a quick task, at most
 
   // the broker
   Duration heartbeat = std::chrono::seconds(2);
   Duration writer_grace = std::chrono::seconds(60);
-  Duration commit_delay{};        // at most; 0 = within the turn, as in memory mode
+  Duration commit_delay{};  // at most; 0 = within the turn, as in memory mode
   bool commits_in_bursts = false;
   std::uint64_t backlog_bytes = 1U << 30;
 
   // the network
   Duration latency = std::chrono::milliseconds(1);  // at most, usually
-  double lost = 0;                // share of messages
+  double lost = 0;                                  // share of messages
   double doubled = 0;
-  double late = 0;                // by up to four heartbeat intervals
+  double late = 0;  // by up to four heartbeat intervals
   double events_lost = 0;
 
   // What befalls somebody on average once in so long; 0 = never. Faults end after `fault_time`.
   Duration fault_time = std::chrono::seconds(30);
-  Duration cut{};                 // a connection breaks
+  Duration cut{};  // a connection breaks
   Duration worker_crash{};
   Duration worker_stall{};
-  Duration worker_drain{};        // asked to leave by its owner
-  Duration worker_change{};       // other kinds, other slots
+  Duration worker_drain{};   // asked to leave by its owner
+  Duration worker_change{};  // other kinds, other slots
   Duration client_crash{};
   Duration client_stall{};
-  Duration client_leave{};        // says goodbye, and comes back
-  Duration reader_stop{};         // a reader of results stands still
-  Duration broker_crash{};        // the memory goes with it
+  Duration client_leave{};  // says goodbye, and comes back
+  Duration reader_stop{};   // a reader of results stands still
+  Duration broker_crash{};  // the memory goes with it
   Duration broker_stall{};
-  Duration watcher_change{};      // comes, goes, subscribes anew
-  Duration command{};             // pause, resume, priority
+  Duration watcher_change{};  // comes, goes, subscribes anew
+  Duration command{};         // pause, resume, priority
   Duration cancel{};
-  Duration drain{};               // by command
-  Duration theft{};               // another reader takes over a streaming job
+  Duration drain{};  // by command
+  Duration theft{};  // another reader takes over a streaming job
 
   // the tasks: shares, by what their handler does
-  double slow = 0;                // takes up to a few seconds
-  double flaky = 0;               // fails or not, by chance
-  double failing = 0;             // fails each time
-  double rejected = 0;            // fails for good at once
-  double hanging = 0;             // goes on until told to stop
-  double stubborn = 0;            // goes on even then
-  unsigned killers = 0;           // in a job, at most: ends its worker
+  double slow = 0;       // takes up to a few seconds
+  double flaky = 0;      // fails or not, by chance
+  double failing = 0;    // fails each time
+  double rejected = 0;   // fails for good at once
+  double hanging = 0;    // goes on until told to stop
+  double stubborn = 0;   // goes on even then
+  unsigned killers = 0;  // in a job, at most: ends its worker
 
   static Options drawn_from(std::uint64_t seed);
   bool innocent_workers() const;  // only killers and stubborn tasks ever end a worker, and no connection is ever broken

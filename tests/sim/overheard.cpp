@@ -52,7 +52,9 @@ void Overheard::committed(CommitId upto) {
 }
 
 void Overheard::said(PeerId to, const Envelope& envelope) {
-  const auto fail = [&](const std::string& text) { world_.fail("the broker says " + described(envelope) + ": " + text); };
+  const auto fail = [&](const std::string& text) {
+    world_.fail("the broker says " + described(envelope) + ": " + text);
+  };
   if (const auto* opened = std::get_if<Opened>(&envelope.message)) {
     check_positions(opened->job, opened->next);
   } else if (const auto* accepted = std::get_if<Accepted>(&envelope.message)) {
@@ -87,7 +89,8 @@ void Overheard::said(PeerId to, const Envelope& envelope) {
 void Overheard::check_positions(JobId job, Index next) {
   const auto& waiting = tasks_[job];
   world_.require(next <= received_[job], "tasks are told of that were never stored");
-  world_.require(waiting.empty() || next < waiting.front().first, "tasks of job " + std::to_string(value(job)) + " are told of before they are committed");
+  world_.require(waiting.empty() || next < waiting.front().first,
+                 "tasks of job " + std::to_string(value(job)) + " are told of before they are committed");
 }
 
 void Overheard::check_acknowledged(PeerId to, const Envelope& envelope, std::uint32_t upto) {
@@ -95,7 +98,8 @@ void Overheard::check_acknowledged(PeerId to, const Envelope& envelope, std::uin
     if (answer.session != envelope.session || answer.seq > upto) continue;
     world_.require(answer.rests_on <= committed_, "results are acknowledged before they are committed");
   }
-  std::erase_if(answers_[to], [&](const Answer& answer) { return answer.session != envelope.session || answer.seq <= upto; });
+  std::erase_if(answers_[to],
+                [&](const Answer& answer) { return answer.session != envelope.session || answer.seq <= upto; });
 }
 
 // What our own clients and workers may be told is wrong.
@@ -116,13 +120,14 @@ void Overheard::check_error(const Error& error) {
 void Overheard::logged(const std::string& text) {
   constexpr std::string_view kLost = "lost ";
   constexpr std::string_view kDrained = " is drained";
-  if (text.ends_with(kDrained)) world_.require(++drained_ <= may_drain_, "more workers are drained than were asked for");
+  if (text.ends_with(kDrained))
+    world_.require(++drained_ <= may_drain_, "more workers are drained than were asked for");
   if (!text.starts_with(kLost)) return;
   const std::string name = text.substr(kLost.size(), text.find(": silent") - kLost.size());
   const bool was_there = checker_.worker_lost(name);
   const Options& options = world_.options;
-  const bool always_heard = options.lost == 0 && options.late == 0 && options.cut == Duration{} && options.worker_stall == Duration{} &&
-                            options.broker_crash == Duration{};
+  const bool always_heard = options.lost == 0 && options.late == 0 && options.cut == Duration{} &&
+                            options.worker_stall == Duration{} && options.broker_crash == Duration{};
   world_.require(!was_there || !always_heard, "the broker gives up " + name + ", which never was silent");
 }
 

@@ -1,6 +1,8 @@
-// What the broker is told, stores and says, overheard at its own door: promises about order that nobody else could see broken.
+// What the broker is told, stores and says, overheard at its own door: promises about order that nobody else could see
+// broken.
 //
-// - Nothing is told before the store has committed what it rests on: acceptances, results, acknowledgements, tasks handed out.
+// - Nothing is told before the store has committed what it rests on: acceptances, results, acknowledgements, tasks
+// handed out.
 // - A paused job hands nothing out; a repeated command does nothing again.
 // - It finds fault only with messages that had one, and gives nobody up on a network where nothing is ever late.
 #pragma once

@@ -39,8 +39,8 @@ BUGS = [
      "  when_committed(WorkerAnswered{worker.incarnation, worker.session(), current_seq_});\n",
      "  apply(WorkerAnswered{worker.incarnation, worker.session(), current_seq_});\n"),
     ("tasks are accepted before the commit", "broker/core/on_submit.cpp",
-     "  when_committed(TasksAccepted{job->id, tasks.count(), tasks.blob.size(), job->digest, submit.now});\n  job->tasks.append(tasks);\n",
-     "  job->tasks.append(tasks);\n  apply(TasksAccepted{job->id, tasks.count(), tasks.blob.size(), job->digest, submit.now});\n"),
+     "  when_committed(TasksAccepted{job.id, tasks.count(), tasks.blob.size(), job.digest, now});\n  job.tasks.append(tasks);\n",
+     "  job.tasks.append(tasks);\n  apply(TasksAccepted{job.id, tasks.count(), tasks.blob.size(), job.digest, now});\n"),
     ("a state is told that is not committed", "broker/core/tell.cpp", "      if (job->told.opened) events_", "      events_"),
     ("innocent neighbours are charged with a loss", "broker/core/on_release.cpp",
      "lease.suspicion() == Suspicion::alone && task.losses", "task.losses"),
@@ -48,8 +48,8 @@ BUGS = [
      "Suspicion::one_per_slot, worker.free_slots()) > 0", "Suspicion::one_per_slot, worker.free_slots() + 1) > 0"),
     ("what must be alone is not", "broker/core/dispatch.cpp", "    if (worker.held == 0) return grant_alone", "    if (true) return grant_alone"),
     ("peers expire in the broker's own stall", "broker/core/peers.cpp", "is_gone(drained_)", "is_gone(now_)"),
-    ("a returning worker keeps what others run", "broker/core/on_hello.cpp",
-     "task == nullptr || task->where == Single::Where::leased || ", "task == nullptr || "),
+    ("what a returning worker keeps is given to others too", "broker/core/on_hello.cpp",
+     "      job->tasks.lease(index);\n", ""),
     ("what a greeting worker does not name is left to it", "broker/core/on_hello.cpp",
      "  for (const Run& run : unnamed.take()) take_back(lease, run);\n", ""),
     ("a lost worker keeps its leases", "broker/core/on_hello.cpp",
@@ -58,13 +58,13 @@ BUGS = [
      "    if (hello.hello_no == peer.hello_no) {", "    if (false) {"),
     ("max_attempts is ignored", "broker/core/on_results.cpp", "  if (failures >= job.options.max_attempts) return false;\n", ""),
     ("a paused job goes on", "broker/core/dispatch.cpp", "  const bool go = may_go(job);\n", "  const bool go = !job.cancelled && !job.ended;\n"),
-    ("cancelling leaves the leases alone", "broker/core/jobs.cpp", "    lease->revoked = true;\n", ""),
+    ("cancelling leaves the leases alone", "broker/core/jobs.cpp", "    lease.revoked = true;\n", ""),
     ("a repeated command is done again", "broker/core/on_command.cpp", "  if (known != answers_.end()) return", "  if (false) return"),
     ("a reader's position is taken for the tasks' end", "broker/core/result_log.cpp",
      "  if (run.position > position && !complete) return std::nullopt;\n", ""),
     ("results are trimmed before they are acknowledged", "broker/core/on_attach.cpp",
      "consume(*job, std::min(ack.upto, reader->next))", "consume(*job, reader->next)"),
-    ("the windows of the two sides differ by one", "broker/core/on_submit.cpp",
+    ("the windows of the two sides differ", "broker/core/on_submit.cpp",
      "return received + tasks.count() <= job.window.limit_tasks", "return received + tasks.count() < job.window.limit_tasks - 131'000"),
     ("the worker forgets results when the connection is lost", "worker/core/session.cpp",
      "  was_in_session_ = false;\n  results_.unsend();\n", "  was_in_session_ = false;\n  results_.clear();\n"),
@@ -79,7 +79,7 @@ BUGS = [
     ("the client does not attach again", "common/client/session.cpp",
      "  if (job.id != JobId{} && job.reader.active() && !job.reader.settled()) send_attach(now, job, out);\n", ""),
     ("the client goes on where it was, not where the broker is", "common/client/session_writer.cpp",
-     "void Writer::part() {\n  rewind();\n", "void Writer::part() {\n"),
+     "  sent_pieces_ = 0;\n  sent_tasks_ = 0;\n  sent_bytes_ = 0;\n  close_sent_ = false;\n", ""),
     ("the client gives a repeated command a new number", "common/client/session.cpp",
      "  for (const auto& [request, command] : commands_) send(now, command, out);\n",
      "  for (auto [request, command] : commands_) command.req = RequestId{value(request) + 1'000'000}, send(now, command, out);\n"),
@@ -122,7 +122,7 @@ def main():
     arguments = parser.parse_args()
     directory = pathlib.Path(arguments.directory).resolve()
     copy_sources(directory)
-    subprocess.run(["cmake", "--preset", "release"], cwd=directory, check=True, capture_output=True)
+    subprocess.run(["cmake", "--preset", "release", "-DSTINT_WERROR=OFF"], cwd=directory, check=True, capture_output=True)
     unfound = 0
     for name, path, before, after in BUGS:
         if arguments.names and not any(part in name for part in arguments.names):

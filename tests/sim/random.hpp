@@ -1,4 +1,5 @@
-// Everything that happens in a simulated run by chance is drawn here, from one seed (SplitMix64; Steele, Lea, Flood, 2014).
+// Everything that happens in a simulated run by chance is drawn here, from one seed (SplitMix64; Steele, Lea, Flood,
+// 2014).
 //
 //   Random random(seed);
 //   if (random.chance(0.01)) lose(message);

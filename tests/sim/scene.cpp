@@ -50,7 +50,8 @@ void Scene::draw_plan(unsigned number) {
   job.backoff_base = std::chrono::milliseconds(random.between(0, 500));
   job.backoff_cap = std::chrono::milliseconds(random.between(500, 3000));
   job.context = random.chance(0.3) ? std::string(random.below(100), 'c') : "";
-  job.results = random.pick<ResultsPolicy>({ResultsPolicy::stream, ResultsPolicy::stream, ResultsPolicy::keep, ResultsPolicy::discard});
+  job.results = random.pick<ResultsPolicy>(
+      {ResultsPolicy::stream, ResultsPolicy::stream, ResultsPolicy::keep, ResultsPolicy::discard});
   job.order = random.chance(0.3);
   job.on_writer_gone = random.chance(0.1) ? WriterGone::cancel : WriterGone::keep;
   plan->cancellable = job.on_writer_gone == WriterGone::cancel;
@@ -73,14 +74,16 @@ void Scene::play() {
   const TimePoint faults_end = World::kBeginning + options().fault_time;
   if (!world_.run_until(faults_end, [this] { return is_over(); })) {
     end_faults();
-    if (!world_.run_until(faults_end + kFinaleTime, [this] { return is_over(); })) world_.fail("not done, for ever: " + unfinished());
+    if (!world_.run_until(faults_end + kFinaleTime, [this] { return is_over(); }))
+      world_.fail("not done, for ever: " + unfinished());
   }
 }
 
 void Scene::begin() {
   start_broker();
   for (unsigned i = 0; i < options().watchers; ++i) {
-    bus_.join(world_.random.pick<std::vector<std::string>>({{"job."}, {""}, {"job.1.", "task.1."}, {"job.", "task."}, {"worker.", "broker."}}));
+    bus_.join(world_.random.pick<std::vector<std::string>>(
+        {{"job."}, {""}, {"job.1.", "task.1."}, {"job.", "task."}, {"worker.", "broker."}}));
   }
   for (unsigned i = 0; i < options().workers; ++i) {
     workers_.emplace_back();
@@ -95,13 +98,19 @@ void Scene::begin() {
 }
 
 bool Scene::is_over() const {
-  return std::all_of(desires_.begin(), desires_.end(), [](const auto& desire) { return desire->satisfied; });
+  const auto waits = [](const auto& client) { return client->waits_for_answers(); };
+  return std::all_of(desires_.begin(), desires_.end(), [](const auto& desire) { return desire->satisfied; }) &&
+         std::none_of(clients_.begin(), clients_.end(), waits);
 }
 
 std::string Scene::unfinished() const {
   std::string text;
   for (const auto& desire : desires_) {
-    if (!desire->satisfied) text += " '" + desire->plan.options.key + "' (job " + std::to_string(value(desire->id)) + ")";
+    if (!desire->satisfied)
+      text += " '" + desire->plan.options.key + "' (job " + std::to_string(value(desire->id)) + ")";
+  }
+  for (const auto& client : clients_) {
+    if (client->waits_for_answers()) text += " a command of " + client->name();
   }
   return text;
 }
@@ -144,8 +153,11 @@ void Scene::start_client(std::size_t place) {
   for (std::size_t i = 0; i < desires_.size(); ++i) {
     if (owners_[i] == place) own.push_back(desires_[i]);
   }
-  const auto idea = [this, place] { return world_.faults_over() || plans_.size() >= kMostPlans ? nullptr : draw_desire(place); };
-  clients_[place] = std::make_unique<SimClient>(world_, network_, checker_, "client-" + std::to_string(place), own, idea);
+  const auto idea = [this, place] {
+    return world_.faults_over() || plans_.size() >= kMostPlans ? nullptr : draw_desire(place);
+  };
+  clients_[place] =
+      std::make_unique<SimClient>(world_, network_, checker_, "client-" + std::to_string(place), own, idea);
 }
 
 void Scene::look_after_workers() {
@@ -174,7 +186,9 @@ void Scene::now_and_then(Duration every, std::function<void()> what) {
 }
 
 void Scene::stall(Process& process) {
-  if (process.alive() && !process.is_stalled()) process.stall(world_.random.duration(1ms, world_.random.chance(0.3) ? 10 * options().heartbeat : 2 * options().heartbeat));
+  if (process.alive() && !process.is_stalled())
+    process.stall(
+        world_.random.duration(1ms, world_.random.chance(0.3) ? 10 * options().heartbeat : 2 * options().heartbeat));
 }
 
 void Scene::begin_faults() {
@@ -200,7 +214,10 @@ void Scene::begin_faults() {
   now_and_then(options().command, [this] { steer(); });
   now_and_then(options().cancel, [this] { cancel(); });
   now_and_then(options().drain, [this] { drain(); });
-  now_and_then(options().theft, [this] { some_client().steal(desires_[desires_.size() - 1 - world_.random.below(std::min<std::uint64_t>(desires_.size(), 2 * options().jobs))]); });
+  now_and_then(options().theft, [this] {
+    some_client().steal(desires_[desires_.size() - 1 -
+                                 world_.random.below(std::min<std::uint64_t>(desires_.size(), 2 * options().jobs))]);
+  });
 }
 
 void Scene::steer() {

@@ -20,7 +20,12 @@ broker::Options core_options(World& world, StoreId store) {
 }  // namespace
 
 SimBroker::SimBroker(World& world, Network& network, Bus& bus, Checker& checker, StoreId store)
-    : Process(world, "broker"), network_(network), bus_(bus), overheard_(world, checker), store_(store), core_(core_options(world, store)) {
+    : Process(world, "broker"),
+      network_(network),
+      bus_(bus),
+      overheard_(world, checker),
+      store_(store),
+      core_(core_options(world, store)) {
   world_.say("the broker starts");
   checker.broker_begins(store);
   network_.broker_starts(*this);

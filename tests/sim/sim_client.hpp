@@ -1,5 +1,5 @@
-// One start of a client: the real session, and a user who writes and reads the jobs of his plans. What the user knows (Desire) outlives
-// the process, as if he had it on paper.
+// One start of a client: the real session, and a user who writes and reads the jobs of his plans. What the user knows
+// (Desire) outlives the process, as if he had it on paper.
 #pragma once
 
 #include <deque>
@@ -20,15 +20,15 @@ struct Desire {
   explicit Desire(const Plan& what) : plan(what) {}
 
   const Plan& plan;
-  unsigned era = 1;            // begun anew so often
-  StoreId store{};             // of the broker that `id` and the positions belong to
+  unsigned era = 1;  // begun anew so often
+  StoreId store{};   // of the broker that `id` and the positions belong to
   JobId id{};
   bool written = false;        // all is accepted, and closed
   bool cut_short = false;      // cancelled by somebody
   std::uint64_t consumed = 0;  // position behind the last result that the reader is done with
   bool ended = false;
-  bool left = false;           // its client went away once all was written
-  unsigned readings = 0;       // times that all of it was read
+  bool left = false;      // its client went away once all was written
+  unsigned readings = 0;  // times that all of it was read
   bool satisfied = false;
 };
 
@@ -36,15 +36,15 @@ class SimClient final : public Process {
  public:
   using Idea = std::function<std::shared_ptr<Desire>()>;  // what to want next; null: nothing
 
-  SimClient(World& world, Network& network, Checker& checker, std::string name, std::vector<std::shared_ptr<Desire>> desires,
-            Idea idea);
+  SimClient(World& world, Network& network, Checker& checker, std::string name,
+            std::vector<std::shared_ptr<Desire>> desires, Idea idea);
 
   void crash();
   void leave();  // says goodbye
   void stop_reading(Duration duration) { reads_again_ = now() + duration; }
   void command(Command command);
-  void ask(Query query);
   void resume_what_is_paused();
+  bool waits_for_answers() const { return alive() && !commands_.empty(); }
   void steal(const std::shared_ptr<Desire>& desire);  // reads a streaming job that another one reads
 
  private:
@@ -56,15 +56,15 @@ class SimClient final : public Process {
     bool writes = false;
     bool reads = false;
     bool ordered = false;
-    bool closed = false;           // said so to the session
+    bool closed = false;  // said so to the session
     bool stolen = false;
-    std::uint64_t given = 0;       // tasks handed to the session
+    std::uint64_t given = 0;  // tasks handed to the session
     std::uint64_t accepted = 0;
-    std::uint64_t begun_at = 0;    // ready tasks are counted from here
+    std::uint64_t begun_at = 0;  // ready tasks are counted from here
     TimePoint since{};
     std::optional<std::uint64_t> expected;  // the position of the next result
     std::deque<JobResults> arrived;
-    std::uint64_t in_first = 0;    // results of the first one that are consumed
+    std::uint64_t in_first = 0;  // results of the first one that are consumed
     std::optional<JobStatus> end;
     RequestId question{};
     TimePoint ask_again{};

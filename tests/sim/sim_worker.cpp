@@ -24,8 +24,12 @@ SimWorker::SimWorker(World& world, Network& network, Checker& checker, std::stri
       link_(network, world, *this),
       self_(checker.worker_begins()),
       kinds_(std::move(kinds)),
-      session_({.broker = "the broker", .name = std::move(name), .kinds = kinds_, .slots = slots,
-                .incarnation = Incarnation{world.random.bits()}, .random = world.random.bits()},
+      session_({.broker = "the broker",
+                .name = std::move(name),
+                .kinds = kinds_,
+                .slots = slots,
+                .incarnation = Incarnation{world.random.bits()},
+                .random = world.random.bits()},
                world.now()) {
   while (slots_.size() < slots) slots_.push_back({++last_slot_, {}, {}, TimePoint::max(), false, {}});
   wake();
@@ -88,7 +92,8 @@ void SimWorker::receive() {
     if (const auto* tasks = std::get_if<Tasks>(&envelope->message)) arriving_ = tasks->suspicion;
     const bool was_in_session = session_.in_session();
     session_.step(now(), *envelope, out_);
-    if (const auto* welcome = std::get_if<Welcome>(&envelope->message); welcome != nullptr && !was_in_session && session_.in_session()) {
+    if (const auto* welcome = std::get_if<Welcome>(&envelope->message);
+        welcome != nullptr && !was_in_session && session_.in_session()) {
       store_ = welcome->store;
       self_->known = losses_then_[envelope->session];
     }
@@ -110,7 +115,8 @@ void SimWorker::check_suspects(const worker::RunTasks& tasks) {
     }
   }
   suspicion_[tasks.ticket] = arriving_;
-  world_.require(arriving_ != Suspicion::alone || held == 1, who + " was given something beside a task that must be alone");
+  world_.require(arriving_ != Suspicion::alone || held == 1,
+                 who + " was given something beside a task that must be alone");
   world_.require(!beside_lonely, who + " was given something more beside a task that must be alone");
   const bool slots_are_fixed = options().worker_change == Duration{} && options().stubborn == 0;
   if (arriving_ == Suspicion::none || !slots_are_fixed) return;
@@ -245,13 +251,15 @@ void SimWorker::perform() {
 void SimWorker::act(const worker::Send& action) { link_.send(action.envelope); }
 
 void SimWorker::act(const worker::RunTasks& action) {
-  world_.require(std::find(kinds_.begin(), kinds_.end(), action.job->kind) != kinds_.end(), name() + " was given a task of kind " + action.job->kind);
+  world_.require(std::find(kinds_.begin(), kinds_.end(), action.job->kind) != kinds_.end(),
+                 name() + " was given a task of kind " + action.job->kind);
   check_suspects(action);
   origin_[action.ticket] = store_;
   std::uint32_t i = 0;
   for (BatchCursor at(action.tasks); !at.done(); at.next(), ++i) {
     queue_.push_back({action.ticket, action.job, action.indices.at(i), action.attempt, at.blob()});
-    world_.require(assignment_of(at.view()).index == action.indices.at(i), name() + " was given the payload of another task");
+    world_.require(assignment_of(at.view()).index == action.indices.at(i),
+                   name() + " was given the payload of another task");
   }
 }
 
@@ -278,7 +286,9 @@ void SimWorker::act(const worker::StopTasks& action) {
 void SimWorker::act(const worker::StopOvertime& action) {
   for (auto* slots : {&slots_, &retired_}) {
     for (Slot& slot : *slots) {
-      if (slot.number != action.slot || !slot.task || slot.task->ticket != action.ticket || slot.task->index != action.index) continue;
+      if (slot.number != action.slot || !slot.task || slot.task->ticket != action.ticket ||
+          slot.task->index != action.index)
+        continue;
       if (slot.told) continue;
       slot.told = now();
       ask_to_stop(slot);
@@ -290,7 +300,9 @@ void SimWorker::act(const worker::WriteOff& action) {
   for (auto* slots : {&slots_, &retired_}) {
     for (std::size_t i = 0; i < slots->size(); ++i) {
       Slot& slot = (*slots)[i];
-      if (slot.number != action.slot || !slot.task || slot.task->ticket != action.ticket || slot.task->index != action.index) continue;
+      if (slot.number != action.slot || !slot.task || slot.task->ticket != action.ticket ||
+          slot.task->index != action.index)
+        continue;
       finish(slot);
       const bool counted = slots == &slots_;
       slots->erase(slots->begin() + static_cast<std::ptrdiff_t>(i));

@@ -16,7 +16,8 @@ namespace stint::sim {
 
 class SimWorker final : public Process {
  public:
-  SimWorker(World& world, Network& network, Checker& checker, std::string name, std::vector<std::string> kinds, unsigned slots);
+  SimWorker(World& world, Network& network, Checker& checker, std::string name, std::vector<std::string> kinds,
+            unsigned slots);
 
   void crash();
   void drain();
@@ -79,7 +80,7 @@ class SimWorker final : public Process {
   unsigned last_slot_ = 0;
   std::deque<Task> queue_;
   bool held_back_ = false;
-  StoreId store_{};            // of the broker that has welcomed it last
+  StoreId store_{};                            // of the broker that has welcomed it last
   std::map<SessionId, unsigned> losses_then_;  // when it was welcomed to that session
   std::map<worker::Ticket, StoreId> origin_;
   std::map<worker::Ticket, Suspicion> suspicion_;

@@ -37,9 +37,11 @@ Behaviour Plan::behaviour(const Options& world, std::uint64_t index) const {
 
 std::string Plan::payload(const Options& world, unsigned era, std::uint64_t index) const {
   std::string text(1, static_cast<char>(behaviour(world, index)));
-  for (const std::uint64_t part : {std::uint64_t{number}, std::uint64_t{era}, index}) text += std::to_string(part) + " ";
+  for (const std::uint64_t part : {std::uint64_t{number}, std::uint64_t{era}, index})
+    text += std::to_string(part) + " ";
   const std::uint64_t size = scrambled(salt + index) % (world.payload + 1);
-  if (options.max_attempts % 2 == 0 && text.size() < size) text.resize(size, '.');  // in the others they are nearly all alike
+  if (options.max_attempts % 2 == 0 && text.size() < size)
+    text.resize(size, '.');  // in the others they are nearly all alike
   return text;
 }
 

@@ -1,5 +1,5 @@
-// The tasks of a simulated job: a payload says what its handler will do, and what it must come out as, so that whoever sees a result
-// can tell whether it belongs to the task.
+// The tasks of a simulated job: a payload says what its handler will do, and what it must come out as, so that whoever
+// sees a result can tell whether it belongs to the task.
 #pragma once
 
 #include <cstdint>
@@ -38,10 +38,10 @@ struct Plan {
   std::uint64_t tasks = 0;
   std::uint64_t salt = 0;
   std::set<std::uint64_t> killers;
-  bool leaves = false;      // its writer goes away once all is accepted
+  bool leaves = false;  // its writer goes away once all is accepted
   bool reads_twice = false;
-  bool cancellable = false;  // somebody may have cancelled it
-  std::uint64_t pace = 0;   // tasks that its writer has ready in 10 ms; 0 = all at once
+  bool cancellable = false;    // somebody may have cancelled it
+  std::uint64_t pace = 0;      // tasks that its writer has ready in 10 ms; 0 = all at once
   std::uint64_t appetite = 0;  // results that its reader consumes in 10 ms; 0 = all at once
 
   Behaviour behaviour(const Options& world, std::uint64_t index) const;

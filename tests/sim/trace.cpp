@@ -39,26 +39,30 @@ struct Describe {
   std::string operator()(const Error& m) const { return "ERROR re " + num(m.re_seq) + job(m.job) + " " + m.text; }
   std::string operator()(const Open& m) const { return "OPEN " + m.options.key + " req " + num(value(m.req)); }
   std::string operator()(const Opened& m) const {
-    return "OPENED" + job(m.job) + " next " + num(m.next) + " limit " + num(m.limit_tasks) + "/" + num(m.limit_bytes) + (m.closed ? " closed" : "");
+    return "OPENED" + job(m.job) + " next " + num(m.next) + " limit " + num(m.limit_tasks) + "/" + num(m.limit_bytes) +
+           (m.closed ? " closed" : "");
   }
   std::string operator()(const Submit& m) const {
     return "SUBMIT" + job(m.job) + tasks(Indices(Run{m.first, m.tasks.count()})) + (m.now ? " now" : "");
   }
   std::string operator()(const Accepted& m) const {
-    return "ACCEPTED" + job(m.job) + " next " + num(m.next) + " limit " + num(m.limit_tasks) + "/" + num(m.limit_bytes) +
-           (m.closed ? " closed " : " ") + m.reason;
+    return "ACCEPTED" + job(m.job) + " next " + num(m.next) + " limit " + num(m.limit_tasks) + "/" +
+           num(m.limit_bytes) + (m.closed ? " closed " : " ") + m.reason;
   }
   std::string operator()(const Close& m) const { return "CLOSE" + job(m.job) + " total " + num(m.total); }
   std::string operator()(const Attach& m) const {
-    return "ATTACH" + job(m.job) + " reader " + num(value(m.reader)) + " upto " + num(m.upto) + (m.order ? " ordered" : "") + (m.results ? "" : " state");
+    return "ATTACH" + job(m.job) + " reader " + num(value(m.reader)) + " upto " + num(m.upto) +
+           (m.order ? " ordered" : "") + (m.results ? "" : " state");
   }
   std::string operator()(const Detach& m) const { return "DETACH" + job(m.job); }
   std::string operator()(const JobResults& m) const {
-    return "RESULTS" + job(m.job) + " at " + num(m.position) + tasks(m.outcomes.indices) + " attempt " + num(m.attempt) + failures(m.outcomes);
+    return "RESULTS" + job(m.job) + " at " + num(m.position) + tasks(m.outcomes.indices) + " attempt " +
+           num(m.attempt) + failures(m.outcomes);
   }
   std::string operator()(const Ack& m) const { return "ACK" + job(m.job) + " upto " + num(m.upto); }
   std::string operator()(const JobStatus& m) const {
-    return "JOB" + job(m.job) + " " + std::string(to_string(m.state)) + " " + described(m.counts) + " results " + num(m.results) + " " + m.reason;
+    return "JOB" + job(m.job) + " " + std::string(to_string(m.state)) + " " + described(m.counts) + " results " +
+           num(m.results) + " " + m.reason;
   }
   std::string operator()(const JobInfo& m) const { return "JOB_INFO" + job(m.job) + (m.gone ? " gone" : " " + m.kind); }
   std::string operator()(const Tasks& m) const {
@@ -75,7 +79,9 @@ struct Describe {
   std::string operator()(const Release& m) const { return "RELEASE" + lease(m.lease) + described(m.runs); }
   std::string operator()(const Drain& m) const { return "DRAIN " + num(m.deadline_ms) + " ms"; }
   std::string operator()(const Progress& m) const { return "PROGRESS" + lease(m.lease) + " " + num(m.index); }
-  std::string operator()(const State& m) const { return "STATE slots " + num(m.slots) + (m.draining ? " draining" : ""); }
+  std::string operator()(const State& m) const {
+    return "STATE slots " + num(m.slots) + (m.draining ? " draining" : "");
+  }
   std::string operator()(const Command& m) const {
     return "COMMAND " + m.verb + " " + m.selector + " count " + num(m.count) + " req " + num(value(m.req));
   }

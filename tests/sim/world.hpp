@@ -1,12 +1,12 @@
-// Virtual time and everything that is due in it. One thread: what happens at one instant happens in the order in which it was asked
-// for, so that a run is a function of its seed.
+// Virtual time and everything that is due in it. One thread: what happens at one instant happens in the order in which
+// it was asked for, so that a run is a function of its seed.
 //
 //   World world(options);
 //   world.in(5ms, [&] { line.deliver(message); });
 //   world.run_until(deadline, [&] { return all_jobs_are_done(); });
 //
-// A Process is one start of a program: it takes turns, when it is woken and when its deadline comes; it may be stalled, and it may
-// die. A dead one is never deleted before the world is, so that what is still due for it finds it dead.
+// A Process is one start of a program: it takes turns, when it is woken and when its deadline comes; it may be stalled,
+// and it may die. A dead one is never deleted before the world is, so that what is still due for it finds it dead.
 #pragma once
 
 #include <cstdint>
