@@ -1,7 +1,7 @@
 """A broker, workers, clients and watchers as real processes: what the tests of a whole farm share.
 
     with Farm() as farm:
-        farm.worker("echo")
+        farm.worker("echo-worker")
         code, output, said = farm.stint("submit", "--kind", "echo", "--results", "-k", input=b"a\\nb\\n")
         farm.job("1")["done"] == 2
 

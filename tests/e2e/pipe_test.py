@@ -27,7 +27,7 @@ class Pipe:
 
     def __enter__(self):
         self.farm = self.cleanup.enter_context(Farm("--heartbeat-ms", "2000"))
-        self.workers = [self.farm.worker("echo"), self.farm.worker("echo")]
+        self.workers = [self.farm.worker("echo-worker"), self.farm.worker("echo-worker")]
         reading, self.writing = os.pipe()  # the writing end is kept, to see whether it blocks
         self.source = self.farm.start(*self.command, stdout=self.writing)
         self.expected = self.farm.start(*self.command, stdout=subprocess.PIPE)

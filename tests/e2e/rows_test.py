@@ -92,7 +92,7 @@ class Row19TheBrokerIsKilledInMemoryMode(unittest.TestCase):
 class Row29AClientIsKilledWithResultsWaiting(unittest.TestCase):
     def test_the_same_key_goes_on_where_it_was(self):
         with Farm() as farm, tempfile.NamedTemporaryFile() as tasks:
-            farm.worker("echo")
+            farm.worker("echo-worker")
             tasks.write(numbers(1, MANY))
             tasks.flush()
             command = ["--kind", "echo", "--key", "k", "--results", "-k", "--quiet", tasks.name]
@@ -114,7 +114,7 @@ class Row29AClientIsKilledWithResultsWaiting(unittest.TestCase):
 class Row31SigtermUnderLoad(unittest.TestCase):
     def test_it_ends_well_and_everybody_finds_the_next_one(self):
         with Farm() as farm:
-            farm.worker("echo", "--name", "ada")
+            farm.worker("echo-worker", "--name", "ada")
             load = farm.start("yes", stdout=subprocess.PIPE)
             client = farm.start_stint("submit", "--kind", "echo", "--results", "-k", stdin=load.stdout)
             self.assertEqual(read_exactly(client.stdout, MIB), b"y\n" * (MIB // 2))
@@ -135,7 +135,7 @@ class Row34UnixTool(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.farm = cls.enterClassContext(Farm())
-        cls.farm.worker("echo")
+        cls.farm.worker("echo-worker")
 
     def test_the_longest_line_passes_unchanged_with_every_byte_in_it(self):
         line = bytes(byte for byte in range(256) if byte != 10).ljust(8 * MIB, b"\r") + b"\n"
@@ -198,7 +198,7 @@ class Row38TwoReadersOfAStreamingJob(unittest.TestCase):
 
     def test_the_newest_has_it_and_the_displaced_one_is_told(self):
         with Farm() as farm:
-            farm.worker("echo")
+            farm.worker("echo-worker")
             watcher = farm.watch("job.")
             paths = farm.proxy(), farm.proxy()
             older = farm.start_stint("submit", "--kind", "echo", "--results", "-k", "-q", "--detach", broker=paths[0].endpoint,
@@ -231,7 +231,7 @@ class Row38TwoReadersOfAStreamingJob(unittest.TestCase):
 class Row40NobodyReads(unittest.TestCase):
     def test_100000_lines_are_accepted_run_and_kept(self):
         with Farm() as farm:
-            farm.worker("echo")
+            farm.worker("echo-worker")
             job = farm.submit("--kind", "echo", input=numbers(1, MANY))
             self.assertEqual(farm.stint("wait", job)[0], 0)
             for _ in range(2):

@@ -38,7 +38,7 @@ class ALostWorkersTasks(unittest.TestCase):
 class Heartbeats(unittest.TestCase):
     def test_are_judged_without_any_message_arriving(self):
         with Farm() as farm:
-            worker = farm.worker("echo", "--name", "ada")
+            worker = farm.worker("echo-worker", "--name", "ada")
             farm.await_worker("ada")
             watcher = farm.watch("worker.")
             worker.send_signal(signal.SIGSTOP)  # from here on nobody says anything to the broker
@@ -89,7 +89,7 @@ class ClocksOfWorkers(unittest.TestCase):
     def start_ahead(self, farm, clock):
         """A worker under another clock; returns its own process id."""
         says_its_id = ["sh", "-c", 'echo $$; exec "$@"', "sh"]
-        pid = int(farm.worker("echo", "--name", "ahead", under=[*clock, *says_its_id], stdout=subprocess.PIPE).stdout.readline())
+        pid = int(farm.worker("echo-worker", "--name", "ahead", under=[*clock, *says_its_id], stdout=subprocess.PIPE).stdout.readline())
         self.addCleanup(end, pid)
         farm.await_worker("ahead")
         return pid
@@ -182,7 +182,7 @@ class StartAndEnd(unittest.TestCase):
     def test_are_told_once_each_whoever_asks_in_between(self):
         with Farm() as farm:
             watcher = farm.watch("job.")
-            farm.worker("echo")
+            farm.worker("echo-worker")
             self.assertEqual(farm.submit("--kind", "echo", input=numbers(1, 100)), "1")
             watcher.await_event("ended")
             for _ in range(3):
@@ -197,7 +197,7 @@ class StartAndEnd(unittest.TestCase):
 class ASecondJob(unittest.TestCase):
     def test_is_not_ignored_after_the_first(self):
         with Farm() as farm:
-            farm.worker("echo")
+            farm.worker("echo-worker")
             for text in (b"first\n", b"second\n", b"third\n"):
                 self.assertEqual(farm.stint("submit", "--kind", "echo", "--results", "-q", input=text), (0, text, ""))
 

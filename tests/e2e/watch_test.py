@@ -13,7 +13,7 @@ RISING = ("total", "done", "failed", "cancelled")
 class Watching(unittest.TestCase):
     def setUp(self):
         self.farm = self.enterContext(Farm())
-        self.farm.worker("echo")
+        self.farm.worker("echo-worker")
 
     def watch(self, *options):
         """A zmq-sub that the broker has answered: it tells the broker's state first."""
