@@ -54,6 +54,8 @@ class Broker {
   void tick(TimePoint now, Outbox& out);
   std::optional<TimePoint> next_deadline() const;
   void committed(CommitId upto, Outbox& out);
+  void fetched(Fetched fetched, Outbox& out);                // the store has read back what a Fetch action asked for
+  void store_full(std::string reason, Outbox& out);          // no new tasks can be stored; empty: there is room again
   void subscribed(TimePoint now, std::string_view topic, bool on, Outbox& out);  // the state is told by the next tick()
   void shut_down(TimePoint now, Outbox& out);  // says goodbye to everyone; Finished ends the outbox
 
@@ -162,6 +164,7 @@ class Broker {
   bool retry(Worker& worker, Job& job, Index index, Failure code);
   void wake_delayed(Job& job);
   void keep_dead_letters(Job& job, const Outcomes& outcomes);
+  static JobResults kept_of(const Job& job, const JobResults& results);
   void decide(Job& job, JobResults results);
   void on_release(Worker& worker, const Release& release);
   void on_progress(Worker& worker, const Progress& progress);

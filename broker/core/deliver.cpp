@@ -6,18 +6,6 @@
 
 namespace stint::broker {
 
-namespace {
-
-Outcomes failures_of(const Outcomes& outcomes) {
-  OutcomesBuilder failures;
-  for (OutcomeCursor task(outcomes); !task.done(); task.next()) {
-    if (task.not_done() != nullptr) failures.copy(task);
-  }
-  return failures.take();
-}
-
-}  // namespace
-
 void Broker::apply(ResultsDecided& decided) {
   Job* job = find_job(decided.results.job);
   if (job == nullptr) return;
@@ -26,10 +14,8 @@ void Broker::apply(ResultsDecided& decided) {
     job->largest_output = std::max<std::uint64_t>(job->largest_output, outcomes.sizes.at(i));
   }
   tell_outcomes(*job, decided.results);
-  if (job->options.results == ResultsPolicy::discard) {  // only failures are kept, to be looked at
-    if (decided.results.outcomes.not_done.empty()) return;
-    decided.results.outcomes = failures_of(decided.results.outcomes);
-  }
+  decided.results = kept_of(*job, decided.results);
+  if (decided.results.outcomes.count() == 0) return;
   const std::uint64_t before = job->retained_bytes();
   if (job->indexed) job->by_index.append(decided.results);
   if (!job->options.order) job->log.append(std::move(decided.results));

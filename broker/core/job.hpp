@@ -76,10 +76,14 @@ struct Job {
   TaskQueue tasks;
   Counts counts;
   Digest digest;
+  bool started = false;            // its first task was handed out
   bool closed = false;
   bool paused = false;
   bool cancelled = false;
   bool ended = false;
+  std::string reason;              // why it is paused, or who cancelled it, or what
+  std::uint64_t outcomes_digest = 0;
+  std::uint64_t results_decided = 0;  // the position behind the last result
 
   Told told;
   Window window;                   // as the writer was told

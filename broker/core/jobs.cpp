@@ -55,7 +55,10 @@ void Broker::apply(const CountsMoved& moved) {
   tell_progress(*job);
 }
 
-void Broker::put(const Job& job) { change(PutJob{job.id, job.writer, job.options, job.closed, job.paused, job.cancelled}); }
+void Broker::put(const Job& job) {
+  change(PutJob{job.id, job.parent, job.writer, job.options, job.priority, job.started, job.closed, job.paused, job.cancelled, job.ended,
+                job.readers_seen, job.reason});
+}
 
 void Broker::close(Job& job) {
   job.closed = true;
@@ -68,6 +71,7 @@ void Broker::close(Job& job) {
 void Broker::pause(Job& job, std::string reason) {
   if (job.paused || job.ended) return;
   job.paused = true;
+  job.reason = reason;
   put(job);
   when_committed(JobChanged{job.id, JobChange::paused, std::move(reason)});
   stirred_jobs_.insert(job.id);
@@ -76,6 +80,7 @@ void Broker::pause(Job& job, std::string reason) {
 void Broker::resume(Job& job) {
   if (!job.paused || job.ended) return;
   job.paused = false;
+  job.reason.clear();
   put(job);
   when_committed(JobChanged{job.id, JobChange::resumed, {}});
   stirred_jobs_.insert(job.id);
@@ -85,6 +90,7 @@ void Broker::resume(Job& job) {
 void Broker::cancel(Job& job, std::string reason) {
   if (job.ended) return;
   job.cancelled = true;
+  job.reason = reason;
   put(job);
   move(job, TaskState::queued, TaskState::cancelled, job.counts.queued);
   move(job, TaskState::delayed, TaskState::cancelled, job.counts.delayed);

@@ -52,7 +52,10 @@ bool Broker::number_reader(Client& client, Job& job, const Attach& attach, Reade
     reject(client, ErrorCode::displaced, "a newer reader has taken over the results of job " + std::to_string(value(job.id)));
     return false;
   }
-  if (is_new) job.readers_seen = std::max(job.readers_seen + 1, value(attach.reader));
+  if (is_new) {
+    job.readers_seen = std::max(job.readers_seen + 1, value(attach.reader));
+    put(job);
+  }
   reader.number = ReaderId{job.readers_seen};
   for (const Reader& other : job.readers) {
     if (!other.results || other.client == client.incarnation) continue;

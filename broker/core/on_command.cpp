@@ -84,6 +84,7 @@ bool Broker::run_job_command(Client& client, const Command& command, Done& done)
     cancel(*job, "cancelled by " + escaped(client.name));
   } else if (command.verb == "priority") {
     job->priority = command.priority;
+    put(*job);
     stirred_jobs_.insert(job->id);
   } else {
     reject(client, ErrorCode::bad_value,

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "broker/core/broker.hpp"
+#include "common/model/digest.hpp"
 #include "common/model/limits.hpp"
 #include "common/session/backoff.hpp"
 
@@ -138,17 +139,31 @@ void Broker::keep_dead_letters(Job& job, const Outcomes& outcomes) {
   }
 }
 
+// Of a job's results, what is kept for readers: of a job that discards them only the failures, to be looked at.
+JobResults Broker::kept_of(const Job& job, const JobResults& results) {
+  if (job.options.results != ResultsPolicy::discard) return results;
+  OutcomesBuilder failures;
+  for (OutcomeCursor task(results.outcomes); !task.done() && !results.outcomes.not_done.empty(); task.next()) {
+    if (task.not_done() != nullptr) failures.copy(task);
+  }
+  return {results.job, results.position, results.attempt, results.worker, failures.take()};
+}
+
 // These tasks have ended, for good.
 void Broker::decide(Job& job, JobResults results) {
-  change(AppendOutcomes{results});  // first: the counts rest on it as well
   const Outcomes& outcomes = results.outcomes;
+  const std::uint64_t failed = outcomes.not_done.size();
+  results.position = job.results_decided;
+  JobResults kept = kept_of(job, results);
+  job.results_decided += kept.outcomes.count();
+  job.outcomes_digest += outcomes_digest(outcomes);
+  change(AppendOutcomes{job.id, outcomes.indices, outcomes.count() - failed, failed, job.outcomes_digest, std::move(kept)});  // the counts rest on it
   keep_dead_letters(job, outcomes);
   if (outcomes.indices.is_run()) {
     job.tasks.end(outcomes.indices.run());
   } else {
     for (const Index index : outcomes.indices.table()) job.tasks.end(index);
   }
-  const std::uint64_t failed = outcomes.not_done.size();
   move(job, TaskState::running, TaskState::done, outcomes.count() - failed);
   move(job, TaskState::running, TaskState::failed, failed);
   when_committed(ResultsDecided{std::move(results)});

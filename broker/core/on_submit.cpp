@@ -34,7 +34,7 @@ void Broker::on_submit(Client& client, const Submit& submit) {
 
 void Broker::accept(Job& job, Batch tasks, bool now) {
   for (BatchCursor task(tasks); !task.done(); task.next()) job.digest.add(task.view());
-  change(AppendTasks{job.id, job.tasks.received(), tasks});
+  change(AppendTasks{job.id, job.tasks.received(), tasks, job.digest});
   backlog_bytes_ += tasks.blob.size();
   when_committed(TasksAccepted{job.id, tasks.count(), tasks.blob.size(), job.digest, now});
   job.tasks.append(tasks);

@@ -11,38 +11,10 @@
 #include <variant>
 #include <vector>
 
+#include "broker/core/changes.hpp"
 #include "common/model/messages.hpp"
 
 namespace stint::broker {
-
-enum class CommitId : std::uint64_t {};  // counts the changes handed to the store
-
-// --- for the store: what must be durable before others may know ---
-
-struct PutJob {  // a job is new, or its options or state have changed
-  JobId job{};
-  Incarnation writer{};
-  JobOptions options;
-  bool closed = false;
-  bool paused = false;
-  bool cancelled = false;
-};
-struct AppendTasks {
-  JobId job{};
-  Index first = 0;
-  Batch tasks;
-};
-struct AppendOutcomes {
-  JobResults results;  // its position is not yet known
-};
-struct TrimResults {  // the reader has consumed what is below
-  JobId job{};
-  std::uint64_t upto = 0;
-};
-struct ForgetJob {
-  JobId job{};
-};
-using Change = std::variant<PutJob, AppendTasks, AppendOutcomes, TrimResults, ForgetJob>;
 
 // --- actions ---
 
@@ -57,6 +29,9 @@ struct Store {
   CommitId commit{};
   Change change;
 };
+struct Fetch {
+  Wanted wanted;
+};
 enum class Level : std::uint8_t { debug, info, warning, error };
 struct Log {
   Level level = Level::info;
@@ -64,13 +39,14 @@ struct Log {
 };
 struct Finished {};  // after shut_down: everything that had to be said is in the outbox before this
 
-using Action = std::variant<Send, Publish, Store, Log, Finished>;
+using Action = std::variant<Send, Publish, Store, Fetch, Log, Finished>;
 
 class Outbox {
  public:
   void send(PeerId to, Envelope envelope) { actions_.emplace_back(Send{to, std::move(envelope)}); }
   void publish(Event event) { actions_.emplace_back(Publish{std::move(event)}); }
   void store(CommitId commit, Change change) { actions_.emplace_back(Store{commit, std::move(change)}); }
+  void fetch(Wanted wanted) { actions_.emplace_back(Fetch{std::move(wanted)}); }
   void log(Level level, std::string text) { actions_.emplace_back(Log{level, std::move(text)}); }
   void finished() { actions_.emplace_back(Finished{}); }
 

@@ -167,9 +167,11 @@ void Shell::refuse_own_address(const Mail& mail) {
 void Shell::carry_out() {
   for (bool quiet = false; !quiet;) {
     for (Action& action : out_.take()) std::visit([this](auto& what) { carry_out(what); }, action);
-    const std::optional<CommitId> upto = store_.committed();
-    if (upto) core_.committed(*upto, out_);
-    quiet = !upto && out_.empty();
+    StoreNews news = store_.news();
+    if (news.committed) core_.committed(*news.committed, out_);
+    for (Fetched& fetched : news.fetched) core_.fetched(std::move(fetched), out_);
+    if (news.full) core_.store_full(std::move(*news.full), out_);
+    quiet = out_.empty();
   }
 }
 

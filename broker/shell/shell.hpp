@@ -63,6 +63,7 @@ class Shell {
   void carry_out(Send& action);
   void carry_out(Publish& action) { publisher_.publish(action.event); }
   void carry_out(Store& action) { store_.append(action.commit, std::move(action.change)); }
+  void carry_out(Fetch& action) { store_.fetch(std::move(action.wanted)); }
   void carry_out(Log& action);
   void carry_out(Finished&) { finished_ = true; }
 

@@ -5,13 +5,15 @@
 #include <utility>
 
 #include "broker/store/store.hpp"
+#include "common/model/require.hpp"
 
 namespace stint::broker {
 
 class MemoryStore final : public StoreInterface {
  public:
   void append(CommitId commit, Change) override { newest_ = commit; }
-  std::optional<CommitId> committed() override { return std::exchange(newest_, std::nullopt); }
+  void fetch(Wanted) override { STINT_REQUIRE(!"the core holds everything itself"); }
+  StoreNews news() override { return {std::exchange(newest_, std::nullopt), {}, {}}; }
 
  private:
   std::optional<CommitId> newest_;

@@ -13,6 +13,13 @@ std::uint32_t crc32c(std::uint32_t crc, const char* bytes, std::size_t size) {
   return ~crc32_iscsi(data, static_cast<int>(size), ~crc);
 }
 
+// The finalizer of splitmix64 (Steele, Lea, Flood 2014): spreads every bit over all others, so that sums of it rarely agree by chance.
+std::uint64_t mixed(std::uint64_t bits) {
+  bits = (bits ^ bits >> 30) * 0xbf58476d1ce4e5b9U;
+  bits = (bits ^ bits >> 27) * 0x94d049bb133111ebU;
+  return bits ^ bits >> 31;
+}
+
 }  // namespace
 
 void Digest::add(std::string_view task) {
@@ -21,6 +28,17 @@ void Digest::add(std::string_view task) {
                                  static_cast<char>(size >> 24)};
   value_ = crc32c(value_, head.data(), head.size());
   if (!task.empty()) value_ = crc32c(value_, task.data(), task.size());
+}
+
+std::uint64_t outcomes_digest(const Outcomes& outcomes) {
+  std::uint64_t sum = 0;
+  for (OutcomeCursor task(outcomes); !task.done(); task.next()) {
+    Digest outputs(task.not_done() == nullptr ? 0 : static_cast<std::uint32_t>(task.not_done()->code));
+    outputs.add(task.result());
+    outputs.add(task.error());
+    sum += mixed(task.index() << 32 ^ task.index() >> 32 ^ outputs.value());
+  }
+  return sum;
 }
 
 }  // namespace stint

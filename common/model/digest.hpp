@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "common/model/outcome.hpp"
+
 namespace stint {
 
 class Digest {
@@ -19,5 +21,9 @@ class Digest {
  private:
   std::uint32_t value_ = 0;
 };
+
+// Over how tasks ended: for each its index, how, and both outputs. The order of ending makes no difference, so that two runs of a job
+// with the same results have the same digest: the digests of batches are added up (modulo 2^64).
+std::uint64_t outcomes_digest(const Outcomes& outcomes);
 
 }  // namespace stint

@@ -35,8 +35,8 @@ void Overheard::stored(const broker::Store& store) {
     received_[tasks->job] += tasks->tasks.count();
     tasks_[tasks->job].emplace_back(received_[tasks->job], store.commit);
   } else if (const auto* outcomes = std::get_if<broker::AppendOutcomes>(&store.change)) {
-    const Indices& indices = outcomes->results.outcomes.indices;
-    auto& waiting = outcomes_[outcomes->results.job];
+    const Indices& indices = outcomes->ended;
+    auto& waiting = outcomes_[outcomes->job];
     for (std::uint32_t i = 0; i < indices.count(); ++i) waiting[indices.at(i)] = store.commit;
   }
 }
