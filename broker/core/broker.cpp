@@ -32,6 +32,7 @@ JobId job_of(const T& message) {
 
 Broker::Broker(const Options& options)
     : options_(options), awake_(options.heartbeat), random_(options.random), events_(options.store, options.epoch) {
+  last_lease_ = options.first_lease;
   timers_.remind(TimePoint{}, TimerKind::beat, 0);
 }
 
@@ -128,12 +129,6 @@ void Broker::tick(TimePoint now, Outbox& out) {
 
 std::optional<TimePoint> Broker::next_deadline() const { return timers_.next(); }
 
-void Broker::committed(CommitId upto, Outbox& out) {
-  const Call call(*this, out);
-  committed_ = upto;
-  settle();
-}
-
 void Broker::subscribed(TimePoint now, std::string_view topic, bool on, Outbox& out) {
   const Call call(*this, now, out);
   if (!on) return events_.unsubscribe(topic);
@@ -186,7 +181,9 @@ void Broker::settle() {
     for (const JobId id : jobs) {
       Job* job = find_job(id);
       if (job == nullptr) continue;
+      reserve(*job);
       dispatch(*job);
+      read_ahead(*job);
       deliver(*job);
       offer_window(*job);
       note_standing(*job);
@@ -228,6 +225,9 @@ void Broker::on_timer(const Timer& timer) {
       break;
     case TimerKind::accept:
       if (Job* due = job(); due != nullptr && due->accept_due) tell_accepted(*due);
+      break;
+    case TimerKind::unclaimed:
+      hand_out_unclaimed();
       break;
     case TimerKind::recall:
       recall_hoarded();

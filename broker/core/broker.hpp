@@ -36,6 +36,7 @@
 #include "broker/core/scheduler.hpp"
 #include "broker/core/timers.hpp"
 #include "broker/core/worker.hpp"
+#include "common/model/limits.hpp"
 #include "common/session/liveness.hpp"
 
 namespace stint::broker {
@@ -47,6 +48,7 @@ class Broker {
   Broker& operator=(const Broker&) = delete;
   ~Broker();
 
+  void restore(TimePoint now, Found found, Outbox& out);  // what the store held at the start; once, before anything else
   void step(TimePoint now, PeerId from, const Envelope& envelope, Outbox& out);
   void refused(TimePoint now, PeerId from, SessionId session, Error error, Outbox& out);  // a message that is none
   void unreachable(TimePoint now, PeerId peer, Outbox& out);  // the socket knows this address no more
@@ -80,6 +82,7 @@ class Broker {
   std::vector<Drop> reconcile(Worker& worker, const Hello& hello);
   std::vector<Run> reconcile_lease(Worker& worker, const HeldLease& held);
   std::vector<Run> adopt(Worker& worker, const HeldLease& held);
+  bool is_older(LeaseId lease) const;  // than a restart, or handed out since
   std::string unique_name(const Hello& hello);
   void set_unreachable(Peer& peer);
   void say_hello_again(PeerId to, std::string_view reason);
@@ -102,7 +105,7 @@ class Broker {
 
   // --- jobs: on_open.cpp, on_submit.cpp, jobs.cpp ---
   void on_open(Client& client, const Open& open);
-  Job& make_job(const JobOptions& options);
+  Job& make_job(JobId id, const JobOptions& options);
   void on_submit(Client& client, const Submit& submit);
   void accept(Job& job, Batch tasks, bool now);
   void on_close(Client& client, const Close& close);
@@ -122,6 +125,7 @@ class Broker {
   void forget(Job& job);
   void forget_oldest();
   void put(const Job& job);
+  void drop_ended(Job& job);
 
   // --- the writer's window, and standing still: windows.cpp, standing.cpp ---
   Window window_of(const Job& job) const;
@@ -129,6 +133,8 @@ class Broker {
   void set_window(Job& job, Window window);
   void tell_accepted(Job& job);
   Index fresh_limit(const Job& job) const;
+  bool are_kept_results_full(const Job& job) const;
+  void reserve(Job& job);
   Standing standing_of(const Job& job) const;
   void note_standing(Job& job);
   void tell_standing(Job& job);
@@ -163,7 +169,7 @@ class Broker {
   Outcomes without_retries(Worker& worker, Job& job, const Outcomes& outcomes);
   bool retry(Worker& worker, Job& job, Index index, Failure code);
   void wake_delayed(Job& job);
-  void keep_dead_letters(Job& job, const Outcomes& outcomes);
+  std::vector<std::pair<Index, Blob>> keep_dead_letters(Job& job, const Outcomes& outcomes);
   static JobResults kept_of(const Job& job, const JobResults& results);
   void decide(Job& job, JobResults results);
   void on_release(Worker& worker, const Release& release);
@@ -186,16 +192,19 @@ class Broker {
   void leave_readers(Client& client);
   void deliver(Job& job);
   void deliver(Job& job, Reader& reader);
+  std::optional<JobResults> held_piece(const Job& job, const Reader& reader) const;
+  std::optional<JobResults> stored_piece(Job& job, Reader& reader);
+  void retain(Job& job, JobResults results);
   std::string status_text(const Job& job) const;
   void tell_status(Job& job, Reader& reader);
 
   // --- steering: on_command.cpp, on_query.cpp ---
   void on_command(Client& client, const Command& command);
   void on_query(Client& client, const Query& query);
-  void remember(const Client& client, const Done& done);
+  void remember(Incarnation client, const Done& done);
   bool run_job_command(Client& client, const Command& command, Done& done);
   bool run_retry(Client& client, const Command& command, Done& done);
-  bool run_drain(Client& client, const Command& command, Done& done);
+  bool run_drain(Client& client, const Command& command, Done& done, std::vector<DrainOrder>& drained);
   void drain(Worker& worker, std::uint32_t deadline_ms);
   std::vector<Job*> select_jobs(std::string_view selector) const;
   Job* select_job(Client& client, std::string_view selector);  // rejects and returns null when it is not one
@@ -213,6 +222,18 @@ class Broker {
   void apply(ResultsDecided& decided);
   void apply(const WorkerAnswered& answered);
   void apply(const CommandDone& command);
+  void apply(const TasksReserved& reserved);
+  void apply(const WorkerDrained& drained);
+
+  // --- what the store holds: restore.cpp, paging.cpp ---
+  void restore(FoundJob found);
+  void restore_results(Job& job, FoundJob& found);
+  void hand_out_unclaimed();
+  void page_out(Job& job);
+  void read_ahead(Job& job);
+  void take_in(FetchedTasks fetched);
+  void take_in(FetchedResults fetched);
+  bool is_store_behind() const { return uncommitted_bytes_ >= limits::kMaxUncommittedBytes; }
 
   // --- events: tell.cpp ---
   void tell(const Job& job, std::string_view event, Row more = {});
@@ -252,6 +273,7 @@ class Broker {
   std::uint64_t dispatches_ = 0;
   std::uint64_t backlog_bytes_ = 0;  // payloads accepted and not handed out
   std::uint64_t kept_bytes_ = 0;     // results that no reader consumes
+  std::uint64_t letter_bytes_ = 0;   // payloads of failed tasks
   std::uint64_t hoarded_ = 0;        // tasks that workers hold beyond their slots
   bool recall_waits_ = false;        // a reminder is set
   std::uint64_t late_ = 0;           // results that came too late and changed nothing
@@ -264,12 +286,16 @@ class Broker {
 
   CommitId last_commit_{};
   CommitId committed_{};
+  std::deque<std::pair<CommitId, std::uint64_t>> uncommitted_;  // changes with payloads, and how many bytes
+  std::uint64_t uncommitted_bytes_ = 0;
+  std::string store_full_;             // why no new tasks are taken in; empty: there is room
   std::deque<std::pair<CommitId, Effect>> effects_;
   std::set<JobId> stirred_jobs_;       // whose readiness, readers or windows may have changed
   std::set<Incarnation> stirred_workers_;
 
   std::map<std::pair<Incarnation, RequestId>, Done> answers_;  // to commands, for their repetition
   std::deque<std::pair<Incarnation, RequestId>> answered_;     // oldest first
+  std::map<Incarnation, std::uint32_t> drain_orders_;          // deadlines of workers told to drain, until they have left
 };
 
 }  // namespace stint::broker

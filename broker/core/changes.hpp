@@ -60,18 +60,13 @@ struct AppendOutcomes {
   std::uint64_t failed = 0;  // of them
   std::uint64_t digest = 0;  // of the outcomes of all of the job's ended tasks up to these
   JobResults results;        // with their position: the place in the order of ending
+  std::vector<std::pair<Index, Blob>> letters;  // the payloads of failed tasks, for inspection and for `retry`
 };
 
 // A handler said no, and the task is tried again: so often has it failed so far.
 struct CountFailures {
   JobId job{};
   std::vector<std::pair<Index, std::uint32_t>> failures;
-};
-
-// The payloads of tasks that have failed for good, for inspection and for `retry`.
-struct KeepDeadLetters {
-  JobId job{};
-  std::vector<std::pair<Index, Blob>> letters;
 };
 
 // The reader has consumed what is below: a position, or an index when the job is ordered. Its outputs may go.
@@ -105,7 +100,7 @@ struct PutAnswer {
   friend bool operator==(const PutAnswer&, const PutAnswer&) = default;
 };
 
-using Change = std::variant<PutJob, AppendTasks, ReserveTasks, AppendOutcomes, CountFailures, KeepDeadLetters, TrimResults, DropTasks,
+using Change = std::variant<PutJob, AppendTasks, ReserveTasks, AppendOutcomes, CountFailures, TrimResults, DropTasks,
                             ForgetJob, PutAnswer>;
 
 // --- what is read back while serving; only what is durable and not yet dropped or trimmed is asked for ---
@@ -140,30 +135,23 @@ using Fetched = std::variant<FetchedTasks, FetchedResults>;
 
 // --- what a broker finds at its start ---
 
-// Consecutive tasks, or results, in the store.
-struct Extent {
-  std::uint64_t first = 0;
-  std::uint64_t count = 0;
-  std::uint64_t bytes = 0;  // of payload
-  friend bool operator==(const Extent&, const Extent&) = default;
-};
-
 struct FoundJob {
   PutJob job;
   Index received = 0;
   std::uint64_t received_bytes = 0;
   Digest digest;
-  Index handed_upto = 0;              // tasks from here on were never handed out
+  Index handed_upto = 0;              // as ReserveTasks said last: tasks from here on were never handed out
+  std::uint64_t fresh_bytes = 0;      // payload of the chunks that lie wholly at or above handed_upto
   Index dropped_below = 0;            // as DropTasks said last
   std::vector<Run> ended;             // at or above dropped_below: sorted, disjoint
-  std::vector<Extent> tasks;          // chunks in the store, ascending; the last may be many chunks together
   std::uint64_t done = 0;
   std::uint64_t failed = 0;
   std::uint64_t outcomes_digest = 0;
   std::uint64_t consumed = 0;         // as TrimResults said last
   std::uint64_t results_end = 0;      // the position behind the last result
-  std::vector<Extent> results;        // in the store, by position, ascending
-  std::uint64_t largest_output = 0;   // of the results in the store
+  Index results_index_end = 0;        // the index behind the highest task with a result in the store
+  std::uint64_t results_bytes = 0;    // of outputs in the store
+  std::vector<JobResults> unread;     // of a streaming job: what is not consumed, in the order of ending (a first part may be)
   std::vector<std::pair<Index, std::uint32_t>> failures;  // of tasks that have not ended
   std::vector<std::pair<Index, Blob>> dead_letters;
 };

@@ -3,6 +3,7 @@
 
 #include "broker/core/broker.hpp"
 #include "common/model/limits.hpp"
+#include "common/model/require.hpp"
 
 namespace stint::broker {
 
@@ -13,14 +14,29 @@ void Broker::apply(ResultsDecided& decided) {
   for (std::uint32_t i = 0; outcomes.sizes.is_uniform() ? i < std::min(1U, outcomes.count()) : i < outcomes.count(); ++i) {
     job->largest_output = std::max<std::uint64_t>(job->largest_output, outcomes.sizes.at(i));
   }
+  job->told.outcomes_digest = decided.digest;
+  job->waiting_bytes -= outcomes.blob.size();
   tell_outcomes(*job, decided.results);
-  decided.results = kept_of(*job, decided.results);
-  if (decided.results.outcomes.count() == 0) return;
+  JobResults kept = kept_of(*job, decided.results);
+  if (kept.outcomes.count() == 0) return;
   const std::uint64_t before = job->retained_bytes();
-  if (job->indexed) job->by_index.append(decided.results);
-  if (!job->options.order) job->log.append(std::move(decided.results));
+  retain(*job, std::move(kept));
   if (!job->is_streaming()) kept_bytes_ += job->retained_bytes() - before;
   stirred_jobs_.insert(job->id);
+}
+
+void Broker::retain(Job& job, JobResults results) {
+  if (job.in_store) {
+    const Indices& indices = results.outcomes.indices;
+    job.stored_end = behind(results);
+    job.stored_bytes += results.outcomes.blob.size();
+    for (std::uint32_t i = indices.is_run() ? indices.count() - 1 : 0; i < indices.count(); ++i) {
+      job.stored_index_end = std::max(job.stored_index_end, indices.at(i) + 1);
+    }
+    return;
+  }
+  if (job.indexed) job.by_index.append(results);
+  if (!job.options.order) job.log.append(std::move(results));
 }
 
 void Broker::deliver(Job& job) {
@@ -31,10 +47,8 @@ void Broker::deliver(Job& job, Reader& reader) {
   Client* client = find_client(reader.client);
   if (client == nullptr || !client->reachable) return;
   if (reader.results) {
-    for (;;) {
-      const std::uint64_t end = reader.ordered ? job.by_index.end() : job.log.end();
-      const std::uint64_t limit = std::min(end, reader.limit_tasks);
-      auto piece = reader.ordered ? job.by_index.read(reader.next, limit, job.told.ended) : job.log.read(reader.next, limit);
+    while (reader.next < std::min(job.results_end(reader.ordered), reader.limit_tasks)) {
+      std::optional<JobResults> piece = job.in_store ? stored_piece(job, reader) : held_piece(job, reader);
       if (!piece) break;
       const std::uint64_t bytes = piece->outcomes.blob.size();
       if (reader.unacked_bytes > 0 && reader.unacked_bytes + bytes > reader.limit_bytes) return;
@@ -43,9 +57,49 @@ void Broker::deliver(Job& job, Reader& reader) {
       reader.in_flight.emplace_back(reader.next, bytes);
       say(*client, std::move(*piece));
     }
-    if (reader.next < (reader.ordered ? job.by_index.end() : job.log.end())) return;
+    if (reader.next < job.results_end(reader.ordered)) return;
   }
   if (job.told.ended && !reader.end_told) tell_status(job, reader);
+}
+
+std::optional<JobResults> Broker::held_piece(const Job& job, const Reader& reader) const {
+  const std::uint64_t limit = std::min(job.results_end(reader.ordered), reader.limit_tasks);
+  return reader.ordered ? job.by_index.read(reader.next, limit, job.told.ended) : job.log.read(reader.next, limit);
+}
+
+// What lies in the store is asked for a few megabytes at a time. By index, what is not there yet is asked for again when more has ended.
+std::optional<JobResults> Broker::stored_piece(Job& job, Reader& reader) {
+  while (!reader.fetched.empty() && behind(reader.fetched.front()) <= reader.next) reader.fetched.pop_front();
+  if (!reader.fetched.empty()) {
+    const JobResults& front = reader.fetched.front();
+    const auto first = static_cast<std::uint32_t>(reader.next - front.position);
+    const std::uint64_t most = std::min<std::uint64_t>(front.outcomes.count() - first, reader.limit_tasks - reader.next);
+    return part_of(front, first, static_cast<std::uint32_t>(most));
+  }
+  const bool has_news = !reader.ordered || job.told.ended || job.stored_end > reader.looked_at;
+  if (!reader.fetching && has_news) {
+    reader.fetching = true;
+    reader.looked_at = job.stored_end;
+    out_->fetch(WantedResults{job.id, reader.ordered, reader.next, limits::kReadAheadBytes});
+  }
+  return std::nullopt;
+}
+
+void Broker::take_in(FetchedResults fetched) {
+  Job* job = find_job(fetched.wanted.job);
+  if (job == nullptr) return;
+  stirred_jobs_.insert(job->id);
+  for (Reader& reader : job->readers) {
+    if (!reader.fetching || reader.ordered != fetched.wanted.by_index || reader.next != fetched.wanted.from) continue;
+    reader.fetching = false;
+    if (!fetched.results.empty()) {
+      STINT_REQUIRE(fetched.results.front().position == reader.next);
+      reader.fetched.assign(fetched.results.begin(), fetched.results.end());
+    } else {
+      STINT_REQUIRE(reader.ordered);
+      if (job->told.ended) reader.next = fetched.next.value_or(job->stored_index_end);  // what is missing was cancelled
+    }
+  }
 }
 
 // For people: why it stands still, or how it ended.
@@ -58,8 +112,7 @@ void Broker::tell_status(Job& job, Reader& reader) {
   Client* client = find_client(reader.client);
   if (client == nullptr) return;
   reader.end_told = job.told.ended;
-  say(*client, JobStatus{job.id, job.told_state(), job.told.counts, reader.number,
-                         reader.ordered ? job.by_index.end() : job.log.end(), status_text(job)});
+  say(*client, JobStatus{job.id, job.told_state(), job.told.counts, reader.number, job.results_end(reader.ordered), status_text(job)});
 }
 
 }  // namespace stint::broker

@@ -5,6 +5,7 @@
 // another while a slot elsewhere is idle. Tasks that were lost with a worker go out carefully: one for each slot with nothing ahead,
 // and, when that was not enough to acquit them, alone.
 #include <algorithm>
+#include <utility>
 
 #include "broker/core/broker.hpp"
 #include "common/model/limits.hpp"
@@ -166,6 +167,7 @@ std::uint32_t Broker::grant_waiting(Worker& worker, Job& job, Suspicion suspicio
     Single& task = job.tasks.single(index);
     ++task.attempts;
     task.last_lease = {};  // from now on the new lease counts, whoever comes back
+    task.was_found = false;
   }
   const auto count = static_cast<std::uint32_t>(indices.size());
   hand_out(worker, job, {LeaseId{}, job.id, Indices(std::move(indices)), attempts + 1, suspicion, payloads.take()});
@@ -186,11 +188,12 @@ std::uint32_t Broker::grant_fresh(Worker& worker, Job& job, std::uint32_t most) 
 // Makes the lease and says it.
 void Broker::hand_out(Worker& worker, Job& job, Tasks tasks) {
   const std::uint32_t count = tasks.indices.count();
-  tasks.lease = LeaseId{options_.epoch << 40 | ++last_lease_};
+  tasks.lease = LeaseId{options_.epoch << limits::kLeaseBits | ++last_lease_};
   worker.served = job.last_served = ++dispatches_;
   remember(worker, std::make_unique<Lease>(tasks.lease, job.id, worker.incarnation, tasks.indices, tasks.attempt, tasks.suspicion,
                                            tasks.tasks.blob.size()));
   if (tasks.suspicion != Suspicion::none) worker.suspects += count;
+  if (!std::exchange(job.started, true)) put(job);
   move(job, TaskState::queued, TaskState::running, count);
   inform(worker, job);
   tell_step(job, "handed_out", tasks.indices, worker.name);
@@ -271,7 +274,9 @@ void Broker::update_room(Worker& worker) {
   scheduler_.set_room(worker, room);
 }
 
-bool Broker::may_go(const Job& job) const { return !job.paused && !job.ended && !job.cancelled && !shutting_down_; }
+bool Broker::may_go(const Job& job) const {
+  return !job.paused && !job.ended && !job.cancelled && !shutting_down_ && !is_store_behind();
+}
 
 void Broker::update_ready(Job& job) {
   const bool go = may_go(job);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <variant>
+#include <vector>
 
 #include "common/model/digest.hpp"
 #include "common/model/messages.hpp"
@@ -37,9 +38,11 @@ struct JobChanged {
   JobId job{};
   JobChange change{};
   std::string reason;
+  std::vector<LeaseId> revoked;  // by a cancellation: their workers are told to stop
 };
 struct ResultsDecided {
   JobResults results;
+  std::uint64_t digest = 0;  // of the outcomes of all ended tasks up to these
 };
 struct WorkerAnswered {  // -> RESULTS_ACK
   Incarnation worker{};
@@ -51,6 +54,15 @@ struct CommandDone {  // -> DONE
   Done done;
 };
 
-using Effect = std::variant<JobOpened, TasksAccepted, CountsMoved, JobChanged, ResultsDecided, WorkerAnswered, CommandDone>;
+struct TasksReserved {  // -> TASKS
+  JobId job{};
+  Index upto = 0;
+};
+struct WorkerDrained {  // -> DRAIN
+  Incarnation worker{};
+};
+
+using Effect = std::variant<JobOpened, TasksAccepted, CountsMoved, JobChanged, ResultsDecided, WorkerAnswered, CommandDone,
+                            TasksReserved, WorkerDrained>;
 
 }  // namespace stint::broker

@@ -34,6 +34,11 @@ struct Reader {
   std::uint64_t unacked_bytes = 0;
   std::deque<std::pair<std::uint64_t, std::uint64_t>> in_flight;  // (position behind it, bytes) of each message not acknowledged
   bool end_told = false;
+
+  // results that lie in the store
+  bool fetching = false;
+  std::deque<JobResults> fetched;  // from `next` on
+  std::uint64_t looked_at = 0;     // how many results there were when the next one was last looked for
 };
 
 // Why a job stands still: a name for programs, a sentence for people. Both empty: it does not.
@@ -46,8 +51,10 @@ struct Standing {
 struct Told {
   Counts counts;
   Index accepted = 0;
+  Index reserved_upto = 0;  // fresh tasks below may be handed out
   std::uint64_t accepted_bytes = 0;
   Digest digest;
+  std::uint64_t outcomes_digest = 0;
   bool opened = false;
   bool closed = false;
   bool paused = false;
@@ -74,6 +81,9 @@ struct Job {
 
   // decided
   TaskQueue tasks;
+  Index reserved_upto = 0;         // fresh tasks below may be handed out, once that is durable
+  Index dropped_below = 0;         // tasks below need not be in the store any more
+  bool fetching = false;           // payloads are on their way from the store
   Counts counts;
   Digest digest;
   bool started = false;            // its first task was handed out
@@ -93,6 +103,11 @@ struct Job {
   SequenceLog log;                 // in the order of ending; unused when the job is ordered
   IndexLog by_index;               // when ordered, or once a reader of a kept job has asked for order
   bool indexed = false;
+  bool in_store = false;           // and nowhere else: readers are served from there
+  std::uint64_t stored_end = 0;    // of those in the store, the position behind the last that readers may know of ...
+  Index stored_index_end = 0;      // ... the index behind the highest ...
+  std::uint64_t stored_bytes = 0;  // ... and their bytes
+  std::uint64_t waiting_bytes = 0; // of results that are decided and not yet durable
   std::vector<Reader> readers;
   std::uint64_t readers_seen = 0;  // the newest reader's number
   std::uint64_t consumed = 0;      // the position up to which a streaming job's reader has acknowledged
@@ -125,8 +140,12 @@ struct Job {
   bool progress_waits = false;     // a reminder is set
 
   bool is_streaming() const { return options.results == ResultsPolicy::stream; }
-  std::uint64_t retained_bytes() const { return options.order ? by_index.bytes() : log.bytes(); }
-  std::uint64_t results_end() const { return options.order ? by_index.end() : log.end(); }
+  std::uint64_t retained_bytes() const { return in_store ? stored_bytes : options.order ? by_index.bytes() : log.bytes(); }
+  std::uint64_t results_end() const { return results_end(options.order); }
+  std::uint64_t results_end(bool ordered) const {  // the position, or index, behind the last result
+    if (in_store) return ordered ? stored_index_end : stored_end;
+    return ordered ? by_index.end() : log.end();
+  }
 
   JobState state() const;       // as decided
   JobState told_state() const;

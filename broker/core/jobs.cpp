@@ -60,10 +60,18 @@ void Broker::put(const Job& job) {
                 job.readers_seen, job.reason});
 }
 
+// What has ended from the front of the job on, the store may let go.
+void Broker::drop_ended(Job& job) {
+  const Index below = job.tasks.ended_below();
+  if (below == job.dropped_below) return;
+  job.dropped_below = below;
+  change(DropTasks{job.id, below});
+}
+
 void Broker::close(Job& job) {
   job.closed = true;
   put(job);
-  when_committed(JobChanged{job.id, JobChange::closed, {}});
+  when_committed(JobChanged{job.id, JobChange::closed, {}, {}});
   when_committed(TasksAccepted{job.id, 0, 0, job.digest, true});
   end_if_done(job);
 }
@@ -73,7 +81,7 @@ void Broker::pause(Job& job, std::string reason) {
   job.paused = true;
   job.reason = reason;
   put(job);
-  when_committed(JobChanged{job.id, JobChange::paused, std::move(reason)});
+  when_committed(JobChanged{job.id, JobChange::paused, std::move(reason), {}});
   stirred_jobs_.insert(job.id);
 }
 
@@ -82,7 +90,7 @@ void Broker::resume(Job& job) {
   job.paused = false;
   job.reason.clear();
   put(job);
-  when_committed(JobChanged{job.id, JobChange::resumed, {}});
+  when_committed(JobChanged{job.id, JobChange::resumed, {}, {}});
   stirred_jobs_.insert(job.id);
 }
 
@@ -97,12 +105,13 @@ void Broker::cancel(Job& job, std::string reason) {
   move(job, TaskState::running, TaskState::cancelled, job.counts.running);
   backlog_bytes_ -= job.tasks.fresh_bytes();
   job.tasks.clear();
+  drop_ended(job);
+  std::vector<LeaseId> revoked;
   for (const LeaseId id : std::exchange(job.leases, {})) {
-    Lease& lease = *leases_.at(id);
-    lease.revoked = true;
-    if (Worker* worker = find_worker(lease.worker())) say(*worker, Recall{id, {}, RecallMode::stop});
+    leases_.at(id)->revoked = true;
+    revoked.push_back(id);
   }
-  when_committed(JobChanged{job.id, JobChange::cancelled, std::move(reason)});
+  when_committed(JobChanged{job.id, JobChange::cancelled, std::move(reason), std::move(revoked)});
   end_if_done(job);
 }
 
@@ -110,7 +119,7 @@ void Broker::end_if_done(Job& job) {
   if (job.ended || !(job.closed || job.cancelled) || job.counts.left() > 0) return;
   job.ended = true;
   put(job);
-  when_committed(JobChanged{job.id, JobChange::ended, {}});
+  when_committed(JobChanged{job.id, JobChange::ended, {}, {}});
   stirred_jobs_.insert(job.id);
 }
 
@@ -136,6 +145,11 @@ void Broker::apply(const JobChanged& changed) {
       job->told.cancelled = true;
       job->end_reason = changed.reason;
       tell_accepted(*job);  // its writer may be waiting for room
+      for (const LeaseId id : changed.revoked) {
+        const auto lease = leases_.find(id);
+        Worker* worker = lease == leases_.end() ? nullptr : find_worker(lease->second->worker());
+        if (worker != nullptr) say(*worker, Recall{id, {}, RecallMode::stop});
+      }
       break;
     case JobChange::ended:
       end_told(*job);
@@ -168,10 +182,12 @@ void Broker::end_told(Job& job) {
   forget_oldest();
 }
 
-// Retention by count: of the ended jobs, the oldest ones that nobody reads are forgotten first.
+// Retention by count, and by bytes where the store keeps them: of the ended jobs, the oldest ones that nobody reads are forgotten first.
 void Broker::forget_oldest() {
-  std::size_t beyond = ended_.size() > options_.kept_jobs ? ended_.size() - options_.kept_jobs : 0;
-  for (std::size_t i = 0; i < ended_.size() && beyond > 0;) {
+  const auto too_many = [&] {
+    return ended_.size() > options_.kept_jobs || (options_.durable && kept_bytes_ > options_.keep_bytes);
+  };
+  for (std::size_t i = 0; i < ended_.size() && too_many();) {
     Job& job = *jobs_.at(ended_[i]);
     const bool unread = job.is_streaming() && job.consumed < job.results_end();
     const bool being_read = std::any_of(job.readers.begin(), job.readers.end(),
@@ -180,7 +196,6 @@ void Broker::forget_oldest() {
       ++i;
       continue;
     }
-    --beyond;
     forget(job);  // takes it out of ended_
   }
 }
@@ -196,7 +211,8 @@ void Broker::forget(Job& job) {
     if (reader.end_told) continue;
     say(*client, Error{0, ErrorCode::unknown_job, false, "job " + std::to_string(value(job.id)) + " was forgotten while it was read", 0, {}, job.id});
   }
-  kept_bytes_ -= job.dead_bytes + (job.is_streaming() ? 0 : job.retained_bytes());
+  letter_bytes_ -= job.dead_bytes;
+  kept_bytes_ -= job.is_streaming() ? 0 : job.retained_bytes();
   by_key_.erase(job.options.key);
   closed_windows_.erase(job.id);
   events_.forget(job_topic(job.id));

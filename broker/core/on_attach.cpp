@@ -25,7 +25,7 @@ void Broker::on_attach(Client& client, const Attach& attach) {
     consume(*job, attach.upto);
     reader.next = std::max(reader.next, job->consumed);
   }
-  if (reader.results && reader.ordered && !job->indexed) {  // a kept job, read by index for the first time
+  if (reader.results && reader.ordered && !job->indexed && !job->in_store) {  // a kept job, read by index for the first time
     job->indexed = true;
     std::uint64_t position = job->log.begin();
     while (const auto piece = job->log.read(position, job->log.end())) {

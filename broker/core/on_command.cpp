@@ -12,19 +12,23 @@ void Broker::on_command(Client& client, const Command& command) {
   const auto known = answers_.find({client.incarnation, command.req});
   if (known != answers_.end()) return when_committed(CommandDone{client.incarnation, known->second});
   Done done{command.req, {}};
-  const bool accepted = command.verb == "drain"   ? run_drain(client, command, done)
+  std::vector<DrainOrder> drained;
+  const bool accepted = command.verb == "drain"   ? run_drain(client, command, done, drained)
                         : command.verb == "retry" ? run_retry(client, command, done)
                                                   : run_job_command(client, command, done);
   if (accepted) {
-    remember(client, done);
+    remember(client.incarnation, done);
+    const std::vector<DrainOrder> orders = drained;
+    change(PutAnswer{client.incarnation, done, std::move(drained)});
+    for (const DrainOrder& order : orders) when_committed(WorkerDrained{order.worker});
     when_committed(CommandDone{client.incarnation, std::move(done)});
   }
 }
 
 // At once, and not when the answer is told: a repetition may come in between.
-void Broker::remember(const Client& client, const Done& done) {
-  answers_.emplace(std::pair(client.incarnation, done.req), done);
-  answered_.emplace_back(client.incarnation, done.req);
+void Broker::remember(Incarnation client, const Done& done) {
+  answers_.emplace(std::pair(client, done.req), done);
+  answered_.emplace_back(client, done.req);
   if (answered_.size() <= limits::kStoredAnswers) return;
   answers_.erase(answered_.front());
   answered_.pop_front();
@@ -108,7 +112,7 @@ bool Broker::run_retry(Client& client, const Command& command, Done& done) {
   JobOptions options = parent->options;
   options.key.clear();
   if (options.results == ResultsPolicy::stream) options.results = ResultsPolicy::keep;  // nobody reads it yet
-  Job& job = make_job(options);
+  Job& job = make_job(JobId{++last_job_}, options);
   job.parent = parent->id;
   put(job);
   when_committed(JobOpened{job.id, {}, {}, true});
@@ -126,7 +130,7 @@ bool Broker::run_retry(Client& client, const Command& command, Done& done) {
 }
 
 // Chooses workers that are not draining yet: by name, else those that offer the kind (or all), the least busy first.
-bool Broker::run_drain(Client& client, const Command& command, Done& done) {
+bool Broker::run_drain(Client& client, const Command& command, Done& done, std::vector<DrainOrder>& drained) {
   std::vector<Worker*> chosen;
   for (const std::string& name : command.names) {
     const auto at = workers_.find(name);
@@ -151,6 +155,7 @@ bool Broker::run_drain(Client& client, const Command& command, Done& done) {
   for (Worker* worker : chosen) {
     drain(*worker, command.deadline_ms);
     done.affected.push_back(worker->name);
+    drained.push_back({worker->incarnation, command.deadline_ms});
   }
   return true;
 }
@@ -162,9 +167,16 @@ void Broker::drain(Worker& worker, std::uint32_t deadline_ms) {
   worker.drain_deadline_ms = deadline_ms;
   update_room(worker);
   stirred_workers_.insert(worker.incarnation);
-  say(worker, Drain{deadline_ms});
+  drain_orders_[worker.incarnation] = deadline_ms;
   out_->log(Level::info, "worker " + escaped(worker.name) + " is drained");
-  tell(worker, "draining");
+}
+
+void Broker::apply(const WorkerDrained& drained) {
+  Worker* worker = find_worker(drained.worker);
+  if (worker == nullptr || !worker->drain_asked) return;
+  worker->drain_told = true;
+  say(*worker, Drain{worker->drain_deadline_ms});
+  tell(*worker, "draining");
 }
 
 }  // namespace stint::broker

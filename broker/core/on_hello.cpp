@@ -142,8 +142,13 @@ void Broker::join(PeerId from, const Hello& hello) {
   worker.name = unique_name(hello);
   workers_.emplace(worker.name, &worker);
   peers_.emplace(hello.incarnation, std::move(owned));
-  advertise(worker, hello.kinds, hello.slots, hello.draining);
+  const auto drained = drain_orders_.find(worker.incarnation);
+  worker.drain_asked = drained != drain_orders_.end();
+  if (worker.drain_asked) worker.drain_deadline_ms = drained->second;
+  worker.drain_told = worker.drain_asked;
+  advertise(worker, hello.kinds, hello.slots, hello.draining || worker.drain_asked);
   greet(worker, from, hello, reconcile(worker, hello));
+  if (worker.drain_told) say(worker, Drain{worker.drain_deadline_ms});
   stirred_workers_.insert(worker.incarnation);
   out_->log(Level::info, "worker " + escaped(worker.name) + " joined: kinds " + escaped(joined_kinds(worker.kinds)) + ", " +
                              std::to_string(worker.slots) + (worker.slots == 1 ? " slot" : " slots"));
@@ -157,7 +162,7 @@ void Broker::rejoin(Worker& worker, PeerId from, const Hello& hello) {
   worker.reachable = true;
   advertise(worker, hello.kinds, hello.slots, hello.draining || worker.drain_asked);
   greet(worker, from, hello, reconcile(worker, hello));
-  if (worker.drain_asked) say(worker, Drain{worker.drain_deadline_ms});
+  if (worker.drain_told) say(worker, Drain{worker.drain_deadline_ms});
   stirred_workers_.insert(worker.incarnation);
 }
 
@@ -228,6 +233,12 @@ std::vector<Run> Broker::reconcile_lease(Worker& worker, const HeldLease& held) 
   return drop.take();
 }
 
+// A lease of a later start than this one comes from a future that the store, put back from a copy, does not have.
+bool Broker::is_older(LeaseId lease) const {
+  const std::uint64_t epoch = value(lease) >> limits::kLeaseBits;
+  return epoch < options_.epoch || (epoch == options_.epoch && value(lease) <= (options_.epoch << limits::kLeaseBits | last_lease_));
+}
+
 // The lease was given up for lost, but its worker is back: what nobody else has begun meanwhile, it keeps, and nobody was lost.
 std::vector<Run> Broker::adopt(Worker& worker, const HeldLease& held) {
   RunBuilder drop;
@@ -237,12 +248,13 @@ std::vector<Run> Broker::adopt(Worker& worker, const HeldLease& held) {
   for (const Run& run : held.runs) {
     for (Index index = run.first; index < run.end(); ++index) {
       Single* task = job == nullptr || job->ended ? nullptr : job->tasks.find_single(index);
-      if (task == nullptr || task->where == Single::Where::leased || !(task->last_lease == held.lease)) {
+      if (task == nullptr || !task->may_return(held.lease) || !is_older(held.lease)) {
         drop.add(index);
         continue;
       }
       move(*job, task->where == Single::Where::delayed ? TaskState::delayed : TaskState::queued, TaskState::running, 1);
       job->tasks.lease(index);
+      job->tasks.want(index);
       if (task->losses > 0) --task->losses;
       if (job->redone > 0) --job->redone;
       attempt = task->attempts;

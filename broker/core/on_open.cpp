@@ -37,21 +37,22 @@ void Broker::on_open(Client& client, const Open& open) {
   if (jobs_.size() >= limits::kMaxJobs) {
     return reject(client, ErrorCode::limit, "the broker holds " + std::to_string(jobs_.size()) + " jobs: forget some", limits::kMaxJobs);
   }
-  Job& job = make_job(open.options);
+  Job& job = make_job(JobId{++last_job_}, open.options);
   take_over(client, job);
   put(job);
   out_->log(Level::info, "job " + std::to_string(value(job.id)) + " (" + escaped(job.options.name) + ") opened: kind " + escaped(job.options.kind));
   when_committed(JobOpened{job.id, client.incarnation, open.req, true});
 }
 
-Job& Broker::make_job(const JobOptions& options) {
+Job& Broker::make_job(JobId id, const JobOptions& options) {
   auto owned = std::make_unique<Job>();
   Job& job = *owned;
-  job.id = JobId{++last_job_};
+  job.id = id;
   job.options = options;
   job.priority = options.priority;
   job.kind = &scheduler_.kind(job.options.kind);
-  job.indexed = job.options.order;
+  job.in_store = options_.durable && !job.is_streaming();
+  job.indexed = job.options.order && !job.in_store;
   jobs_.emplace(job.id, std::move(owned));
   if (!job.options.key.empty()) by_key_.emplace(job.options.key, &job);
   return job;
@@ -84,6 +85,7 @@ void Broker::apply(const JobOpened& opened) {
   set_window(*job, window_of(*job));
   say(*client, Opened{opened.req, job->id, job->told.accepted, job->told.accepted_bytes, job->window.limit_tasks, job->window.limit_bytes,
                       job->told_state(), job->told.closed || job->told.cancelled, job->told.digest.value()});
+  if (!job->window.reason.empty()) tell_accepted(*job);  // why it has to wait
 }
 
 }  // namespace stint::broker

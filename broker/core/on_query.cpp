@@ -89,6 +89,7 @@ Row Broker::row_of(const Job& job) const {
              {"max_losses", std::uint64_t{job.options.max_losses}},
              {"time_limit_ms", static_cast<std::uint64_t>(job.options.time_limit.count())},
              {"digest", hex(job.told.digest.value(), 8)},
+             {"outcomes_digest", hex(job.told.outcomes_digest, 16)},
              {"stalled", std::string(standing.name)},
              {"reason", job.told.ended ? status_text(job) : standing.text}};
 }

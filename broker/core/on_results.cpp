@@ -85,15 +85,18 @@ void Broker::end_tasks(Worker& worker, Job& job, const Lease& lease, Outcomes ou
 Outcomes Broker::without_retries(Worker& worker, Job& job, const Outcomes& outcomes) {
   OutcomesBuilder rest;
   std::vector<Index> again;
+  CountFailures counted{job.id, {}};
   for (OutcomeCursor task(outcomes); !task.done(); task.next()) {
     const NotDone* failure = task.not_done();
     if (failure != nullptr && retry(worker, job, task.index(), failure->code)) {
       again.push_back(task.index());
+      counted.failures.emplace_back(task.index(), job.tasks.single(task.index()).failures);
     } else {
       rest.copy(task);
     }
   }
   if (again.empty()) return outcomes;
+  change(std::move(counted));
   std::sort(again.begin(), again.end());
   tell_step(job, "retry", Indices(std::move(again)), {});
   return rest.take();
@@ -101,10 +104,11 @@ Outcomes Broker::without_retries(Worker& worker, Job& job, const Outcomes& outco
 
 // False: its budget is used up, or trying again does not help.
 bool Broker::retry(Worker& worker, Job& job, Index index, Failure code) {
-  if (!is_retryable(code)) return false;
   const Single* known = job.tasks.find_single(index);
+  const bool may_end = known == nullptr || known->has_payload;  // a failed task's payload is kept; until it is back from the store it
+  if (may_end && !is_retryable(code)) return false;             // goes once more
   const std::uint32_t failures = (known == nullptr ? 0 : known->failures) + 1;
-  if (failures >= job.options.max_attempts) return false;
+  if (may_end && failures >= job.options.max_attempts) return false;
   Single& task = job.tasks.single(index);
   task.failures = failures;
   task.suspicion = Suspicion::none;  // it came back: whoever killed the worker, it was another
@@ -127,16 +131,19 @@ void Broker::wake_delayed(Job& job) {
 }
 
 // Failed tasks are kept for inspection and for `retry`, as far as there is room.
-void Broker::keep_dead_letters(Job& job, const Outcomes& outcomes) {
+std::vector<std::pair<Index, Blob>> Broker::keep_dead_letters(Job& job, const Outcomes& outcomes) {
+  std::vector<std::pair<Index, Blob>> letters;
   for (const NotDone& failure : outcomes.not_done) {
-    if (kept_bytes_ >= options_.keep_bytes) return;
+    if (letter_bytes_ >= limits::kLettersBytes) break;
     const Index index = outcomes.indices.at(failure.position);
     const Blob payload = job.tasks.single(index).payload;
     const std::uint64_t bytes = payload.size() + limits::kDeadLetterBytes;
     job.dead_letters.emplace(index, payload);
     job.dead_bytes += bytes;
-    kept_bytes_ += bytes;
+    letter_bytes_ += bytes;
+    letters.emplace_back(index, payload);
   }
+  return letters;
 }
 
 // Of a job's results, what is kept for readers: of a job that discards them only the failures, to be looked at.
@@ -157,16 +164,18 @@ void Broker::decide(Job& job, JobResults results) {
   JobResults kept = kept_of(job, results);
   job.results_decided += kept.outcomes.count();
   job.outcomes_digest += outcomes_digest(outcomes);
-  change(AppendOutcomes{job.id, outcomes.indices, outcomes.count() - failed, failed, job.outcomes_digest, std::move(kept)});  // the counts rest on it
-  keep_dead_letters(job, outcomes);
+  change(AppendOutcomes{job.id, outcomes.indices, outcomes.count() - failed, failed, job.outcomes_digest, std::move(kept),
+                        keep_dead_letters(job, outcomes)});
   if (outcomes.indices.is_run()) {
     job.tasks.end(outcomes.indices.run());
   } else {
     for (const Index index : outcomes.indices.table()) job.tasks.end(index);
   }
+  drop_ended(job);
+  job.waiting_bytes += outcomes.blob.size();
   move(job, TaskState::running, TaskState::done, outcomes.count() - failed);
   move(job, TaskState::running, TaskState::failed, failed);
-  when_committed(ResultsDecided{std::move(results)});
+  when_committed(ResultsDecided{std::move(results), job.outcomes_digest});
   if (failed > 0 && job.options.max_failures > 0 && job.counts.failed > job.options.max_failures) {
     pause(job, std::to_string(job.counts.failed) + " tasks failed, more than max_failures (" + std::to_string(job.options.max_failures) +
                    "): look at them with stint results " + std::to_string(value(job.id)) + ", then stint resume or stint cancel");

@@ -21,6 +21,7 @@ void Broker::on_submit(Client& client, const Submit& submit) {
   if (job->closed || job->cancelled) {
     return reject(client, ErrorCode::closed, "the job was closed with " + std::to_string(received) + " tasks", received);
   }
+  if (!store_full_.empty()) return say_hello_again(client.address, "there is no room for new tasks");  // it sends them again when there is
   const auto known = static_cast<std::uint32_t>(received - submit.first);
   const Batch tasks = known == 0 ? submit.tasks : submit.tasks.slice(known, submit.tasks.count() - known);
   if (!fits_window(*job, tasks)) {
@@ -38,6 +39,7 @@ void Broker::accept(Job& job, Batch tasks, bool now) {
   backlog_bytes_ += tasks.blob.size();
   when_committed(TasksAccepted{job.id, tasks.count(), tasks.blob.size(), job.digest, now});
   job.tasks.append(tasks);
+  reserve(job);
   move(job, std::nullopt, TaskState::queued, tasks.count());
 }
 
@@ -85,6 +87,7 @@ void Broker::apply(const TasksAccepted& accepted) {
   job->told.accepted += accepted.count;
   job->told.accepted_bytes += accepted.bytes;
   job->told.digest = accepted.digest;
+  page_out(*job);
   stirred_jobs_.insert(job->id);
   // The one message that an empty window admits may lie beyond its bytes. Then nothing follows until there is room: see offer_window().
   const bool beyond = !job->closed && job->told.accepted_bytes > job->window.limit_bytes;

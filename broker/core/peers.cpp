@@ -72,6 +72,7 @@ void Broker::on_bye(Peer& peer, const Bye& bye) {
   if (auto* worker = dynamic_cast<Worker*>(&peer)) {
     const auto leases = worker->leases;
     for (const LeaseId id : leases) give_back(*leases_.at(id));
+    drain_orders_.erase(worker->incarnation);
     tell(*worker, "left", Row{{"reason", bye.reason}});
   }
   remove(peer, Duration::zero());

@@ -4,15 +4,11 @@
 #include <vector>
 
 namespace stint::broker {
-namespace {
-
 JobResults part_of(const JobResults& whole, std::uint32_t first, std::uint32_t count) {
   if (first == 0 && count == whole.outcomes.count()) return whole;
   JobResults part{whole.job, whole.position + first, whole.attempt, whole.worker, whole.outcomes.slice(first, count)};
   return part;
 }
-
-}  // namespace
 
 std::uint64_t behind(const JobResults& piece) { return piece.position + piece.outcomes.count(); }
 

@@ -19,6 +19,7 @@ namespace stint::broker {
 
 class SequenceLog {
  public:
+  void begin_at(std::uint64_t position) { begin_ = end_ = position; }  // after a restart; before anything else
   void append(JobResults results);
   std::optional<JobResults> read(std::uint64_t position, std::uint64_t limit) const;  // some of [position, limit)
   void trim(std::uint64_t upto);
@@ -52,6 +53,9 @@ class IndexLog {
   std::uint64_t highest_ = 0;
   std::uint64_t bytes_ = 0;
 };
+
+// Results first, first + 1, ... of a piece.
+JobResults part_of(const JobResults& whole, std::uint32_t first, std::uint32_t count);
 
 // The position behind the last result of a piece.
 std::uint64_t behind(const JobResults& piece);

@@ -14,7 +14,7 @@ Standing Broker::standing_of(const Job& job) const {
     return {"no_worker", "no worker offers kind " + job.options.kind + ": start one, e.g. stint-worker --kind " + job.options.kind + " -- COMMAND {}"};
   }
   if (job.counts.running > 0) return {};
-  if (job.options.results == ResultsPolicy::keep && kept_bytes_ >= options_.keep_bytes) {
+  if (are_kept_results_full(job)) {
     return {"kept_results_full", "kept results fill " + std::to_string(options_.keep_bytes) +
                                      " bytes: stint forget jobs that have ended, or start the broker with a larger --keep-bytes"};
   }

@@ -8,17 +8,18 @@ namespace stint::broker {
 
 void TaskQueue::append(Batch tasks) {
   const std::uint64_t bytes = tasks.blob.size();
-  chunks_.push_back({received_, tasks.count(), 0, std::move(tasks)});
+  chunks_.push_back({received_, tasks.count(), 0, true, std::move(tasks)});
   received_ += chunks_.back().count;
   received_bytes_ += bytes;
+  fresh_bytes_ += bytes;
 }
 
 FreshTasks TaskQueue::take_fresh(Index upto, std::uint32_t max_tasks, std::uint64_t max_bytes) {
-  STINT_REQUIRE(fresh_ < upto && upto <= received_ && max_tasks > 0);
+  STINT_REQUIRE(fresh_ < upto && upto <= fresh_held() && max_tasks > 0);
   const Chunk& chunk = chunks_[fresh_chunk_];
   const Sizes& sizes = chunk.tasks.sizes;
   const auto most = static_cast<std::uint32_t>(
-      std::min({std::uint64_t{max_tasks}, upto - fresh_, std::uint64_t{chunk.count} - fresh_in_chunk_}));
+      std::min({std::uint64_t{max_tasks}, upto - fresh_, chunk.count - fresh_in_chunk_}));
   std::uint32_t count = 1;
   std::uint64_t bytes = sizes.at(fresh_in_chunk_);
   if (sizes.is_uniform()) {
@@ -34,6 +35,7 @@ FreshTasks TaskQueue::take_fresh(Index upto, std::uint32_t max_tasks, std::uint6
                    {sizes.slice(fresh_in_chunk_, count), chunk.tasks.blob.slice(fresh_offset_, static_cast<std::uint32_t>(bytes))}};
   fresh_ += count;
   handed_bytes_ += bytes;
+  fresh_bytes_ -= bytes;
   fresh_in_chunk_ += count;
   fresh_offset_ += static_cast<std::uint32_t>(bytes);
   if (fresh_in_chunk_ == chunk.count) {
@@ -62,9 +64,14 @@ void TaskQueue::separate(Run run) {
   STINT_REQUIRE(run.end() <= fresh_);
   for (std::size_t at = chunk_of(run.first); run.count > 0; ++at) {
     const Chunk& chunk = chunks_[at];
-    const auto first = static_cast<std::uint32_t>(run.first - chunk.first);
-    const auto count = static_cast<std::uint32_t>(std::min<std::uint64_t>(run.count, chunk.count - first));
-    const Batch tasks = chunk.tasks.slice(first, count);
+    const std::uint64_t first = run.first - chunk.first;
+    const std::uint64_t count = std::min(run.count, chunk.count - first);
+    const Run rest{run.first + count, run.count - count};
+    if (!chunk.is_here) {  // found after a restart: each of its unended tasks is a single already
+      run = rest;
+      continue;
+    }
+    const Batch tasks = chunk.tasks.slice(static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(count));
     for (BatchCursor task(tasks); !task.done(); task.next()) {
       Single single;
       single.payload = task.blob().compact();
@@ -72,7 +79,7 @@ void TaskQueue::separate(Run run) {
       single.attempts = 1;
       singles_.try_emplace(run.first + task.position(), std::move(single));
     }
-    run = {run.first + count, run.count - count};
+    run = rest;
   }
 }
 
@@ -83,6 +90,7 @@ Single& TaskQueue::single(Index index) {
 
 void TaskQueue::leave(Index index, Single& single) {
   if (single.where == Single::Where::ready) ready_list(single).erase(index);
+  if (single.where == Single::Where::unclaimed) unclaimed_.erase(index);
   if (single.where == Single::Where::delayed) delayed_.erase({single.due, index});
 }
 
@@ -91,7 +99,11 @@ void TaskQueue::make_ready(Index index, Suspicion suspicion) {
   leave(index, task);
   task.where = Single::Where::ready;
   task.suspicion = suspicion;
-  ready_list(task).insert(index);
+  if (task.has_payload) {
+    ready_list(task).insert(index);
+  } else {
+    absent_.insert(index);
+  }
 }
 
 void TaskQueue::delay(Index index, TimePoint due) {
@@ -121,6 +133,12 @@ std::vector<Index> TaskQueue::take_due(TimePoint now) {
   return due;
 }
 
+std::vector<Index> TaskQueue::take_unclaimed() {
+  const std::vector<Index> indices(unclaimed_.begin(), unclaimed_.end());
+  for (const Index index : indices) make_ready(index, Suspicion::none);
+  return indices;
+}
+
 void TaskQueue::end(Index index) { end(Run{index, 1}); }
 
 void TaskQueue::end(Run run) {
@@ -128,6 +146,7 @@ void TaskQueue::end(Run run) {
     for (Index index = run.first; index < run.end(); ++index) {
       if (Single* task = find_single(index)) {
         leave(index, *task);
+        absent_.erase(index);
         singles_.erase(index);
       }
     }
@@ -138,8 +157,8 @@ void TaskQueue::end(Run run) {
 void TaskQueue::end_in_chunk(Run run) {
   for (std::size_t at = chunk_of(run.first); run.count > 0; ++at) {
     Chunk& chunk = chunks_[at];
-    const std::uint64_t here = std::min(run.count, chunk.first + chunk.count - run.first);
-    chunk.ended += static_cast<std::uint32_t>(here);
+    const std::uint64_t here = std::min(run.count, chunk.end() - run.first);
+    chunk.ended += here;
     STINT_REQUIRE(chunk.ended <= chunk.count);
     if (chunk.ended == chunk.count) chunk.tasks = Batch();
     run = {run.first + here, run.count - here};
@@ -148,6 +167,7 @@ void TaskQueue::end_in_chunk(Run run) {
     STINT_REQUIRE(fresh_chunk_ > 0);
     chunks_.pop_front();
     --fresh_chunk_;
+    if (durable_chunks_ > 0) --durable_chunks_;
   }
 }
 
@@ -156,11 +176,15 @@ void TaskQueue::clear() {
   singles_.clear();
   for (auto& list : ready_) list.clear();
   delayed_.clear();
+  absent_.clear();
+  unclaimed_.clear();
+  durable_chunks_ = 0;
   fresh_chunk_ = 0;
   fresh_in_chunk_ = 0;
   fresh_offset_ = 0;
   fresh_ = received_;
   handed_bytes_ = received_bytes_;
+  fresh_bytes_ = 0;
 }
 
 }  // namespace stint::broker

@@ -20,6 +20,7 @@ enum class TimerKind : std::uint8_t {
   writer_gone,  // of a job: its writer's grace ends
   stall,        // of a job: why it stands still is told
   accept,       // of a job: an acceptance that nobody waited for is told
+  unclaimed,    // of the broker itself: tasks that workers may have held across a restart
   recall,       // of the broker itself: whether workers hoard what others could run
   beat,         // of the broker itself
 };

@@ -15,6 +15,10 @@ Window Broker::window_of(const Job& job) const {
   if (job.closed || job.cancelled) {
     window.limit_tasks = job.tasks.received();
     window.limit_bytes = job.tasks.received_bytes();
+  } else if (!store_full_.empty()) {
+    window.limit_tasks = job.tasks.received();
+    window.limit_bytes = job.tasks.received_bytes();
+    window.reason = store_full_;
   } else if (backlog_bytes_ >= options_.backlog_bytes) {
     window.limit_tasks = job.tasks.received();
     window.limit_bytes = job.tasks.received_bytes();
@@ -67,17 +71,41 @@ void Broker::tell_accepted(Job& job) {
 // The first index that may not be handed out for the first time now. Tasks handed out before are exempt: they may always go again.
 Index Broker::fresh_limit(const Job& job) const {
   const Index fresh = job.tasks.fresh();
-  if (job.paused || job.cancelled || shutting_down_) return fresh;
+  if (job.paused || job.cancelled || shutting_down_ || is_store_behind()) return fresh;
   const std::uint64_t ended = job.counts.ended();
-  Index limit = std::min<Index>(job.told.accepted, ended + limits::kMaxUnendedTasks);
-  if (job.options.results == ResultsPolicy::keep && kept_bytes_ >= options_.keep_bytes) return fresh;
+  Index limit = std::min({job.told.accepted, job.told.reserved_upto, job.tasks.fresh_held(), ended + limits::kMaxUnendedTasks});
+  if (are_kept_results_full(job)) return fresh;
   if (!job.is_streaming()) return limit;
   limit = std::min<Index>(limit, job.consumed + limits::kResultWindowTasks);
   const std::uint64_t each = std::max<std::uint64_t>(job.largest_output, 1);
-  const std::uint64_t unread = job.retained_bytes() + job.counts.running * each;
+  const std::uint64_t unread = job.retained_bytes() + job.waiting_bytes + job.counts.running * each;
   if (unread == 0) return limit;  // an empty window admits one task of any size
   const std::uint64_t room = unread < limits::kResultWindowBytes ? (limits::kResultWindowBytes - unread) / each : 0;
   return std::min<Index>(limit, fresh + room);
+}
+
+// In memory they have to fit; in the store they are bounded by the disk.
+bool Broker::are_kept_results_full(const Job& job) const {
+  return job.options.results == ResultsPolicy::keep && !options_.durable && kept_bytes_ >= options_.keep_bytes;
+}
+
+// What may be handed out is durable before it is, so that after a restart the rest can go out at once, and only this waits for workers
+// that come back. Ahead by as many as are running, so that nobody waits for it, and few of a small job have to wait.
+void Broker::reserve(Job& job) {
+  if (job.cancelled || job.ended) return;
+  const std::uint64_t ahead = std::max<std::uint64_t>(limits::kReservedTasks, job.counts.running);
+  const Index most = std::min(job.tasks.received(), job.counts.ended() + limits::kMaxUnendedTasks);
+  if (job.reserved_upto >= most || job.reserved_upto >= job.tasks.fresh() + ahead) return;
+  job.reserved_upto = std::min(most, job.tasks.fresh() + 2 * ahead);
+  change(ReserveTasks{job.id, job.reserved_upto});
+  when_committed(TasksReserved{job.id, job.reserved_upto});
+}
+
+void Broker::apply(const TasksReserved& reserved) {
+  Job* job = find_job(reserved.job);
+  if (job == nullptr) return;
+  job->told.reserved_upto = reserved.upto;
+  stirred_jobs_.insert(job->id);
 }
 
 }  // namespace stint::broker

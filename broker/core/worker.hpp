@@ -32,7 +32,8 @@ struct Worker : Peer {
   std::vector<std::string> kinds;  // sorted, no doubles
   std::uint32_t slots = 0;
   bool draining = false;           // it said so, or was told to
-  bool drain_asked = false;        // by a command: told again after each greeting
+  bool drain_asked = false;        // by a command
+  bool drain_told = false;         // which is durable: told again after each greeting
   std::uint32_t drain_deadline_ms = 0;
 
   std::set<LeaseId> leases;

@@ -45,6 +45,12 @@ constexpr std::uint64_t kWorkerWindowBytes = 16 * kMiB;     // Payload bytes in 
 constexpr std::uint64_t kWorkerUnackedBytes = 16 * kMiB;    // Results that a worker holds unacknowledged.
 constexpr std::uint64_t kDefaultBacklogBytes = 1024 * kMiB; // Payloads queued in memory, all jobs together.
 constexpr std::uint64_t kDefaultKeepBytes = 512 * kMiB;     // Results kept in memory, all jobs together.
+constexpr std::uint64_t kMaxUncommittedBytes = 64 * kMiB;   // Payloads and results that wait for the store; then nothing is handed out.
+constexpr std::uint64_t kReadAheadBytes = 4 * kMiB;         // What is read back from the store at once, and held ahead of dispatch for a job.
+constexpr std::uint64_t kHeldBacklogBytes = 64 * kMiB;      // Queued payloads in memory, all jobs together, beyond which the store alone has them.
+constexpr std::uint32_t kReservedTasks = 64;                // Fresh tasks of a job that may be handed out without asking the store again.
+constexpr std::uint64_t kLettersBytes = 256 * kMiB;         // Payloads of failed tasks kept in memory for a retry, all jobs together.
+constexpr std::uint32_t kLeaseBits = 40;                    // A lease's number within the broker's start that made it.
 constexpr std::uint32_t kDeadLetterBytes = 64;             // What keeping a failed task costs beside its payload.
 constexpr std::uint32_t kDefaultKeptJobs = 1'000;           // Ended jobs remembered; the oldest are forgotten first.
 
