@@ -26,7 +26,7 @@
 #include "broker/shell/strangers.hpp"
 #include "broker/store/store.hpp"
 #include "common/net/signals.hpp"
-#include "common/net/wakeup.hpp"
+#include "common/system/wakeup.hpp"
 
 namespace spdlog {
 class logger;

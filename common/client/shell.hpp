@@ -31,7 +31,7 @@
 #include "common/client/channel.hpp"
 #include "common/client/session.hpp"
 #include "common/net/link.hpp"
-#include "common/net/wakeup.hpp"
+#include "common/system/wakeup.hpp"
 #include "stint/client.hpp"
 
 namespace stint::client {

@@ -12,7 +12,7 @@
 
 #include <csignal>
 
-#include "common/net/wakeup.hpp"
+#include "common/system/wakeup.hpp"
 
 namespace stint {
 

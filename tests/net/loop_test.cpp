@@ -9,7 +9,7 @@
 #include "common/net/random.hpp"
 #include "common/net/signals.hpp"
 #include "common/net/wait.hpp"
-#include "common/net/wakeup.hpp"
+#include "common/system/wakeup.hpp"
 
 namespace stint {
 namespace {

@@ -16,7 +16,7 @@
 #include <string>
 #include <string_view>
 
-#include "common/net/wakeup.hpp"
+#include "common/system/wakeup.hpp"
 
 namespace stint::tool {
 

@@ -19,7 +19,7 @@
 
 #include "common/model/time.hpp"
 #include "common/net/signals.hpp"
-#include "common/net/wakeup.hpp"
+#include "common/system/wakeup.hpp"
 #include "stint/client.hpp"
 #include "tools/show/exit_codes.hpp"
 #include "tools/stint/console.hpp"

@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "common/model/time.hpp"
-#include "common/net/wakeup.hpp"
+#include "common/system/wakeup.hpp"
 #include "stint/client.hpp"
 #include "tools/stint/console.hpp"
 

@@ -16,7 +16,7 @@
 
 #include "common/model/limits.hpp"
 #include "common/net/clock.hpp"
-#include "common/net/wakeup.hpp"
+#include "common/system/wakeup.hpp"
 #include "worker/command/spawn.hpp"
 
 extern char** environ;

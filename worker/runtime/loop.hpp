@@ -18,7 +18,7 @@
 
 #include "common/net/link.hpp"
 #include "common/net/signals.hpp"
-#include "common/net/wakeup.hpp"
+#include "common/system/wakeup.hpp"
 #include "worker/core/session.hpp"
 #include "worker/runtime/executor.hpp"
 

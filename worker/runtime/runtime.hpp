@@ -14,7 +14,7 @@
 #include <string_view>
 #include <vector>
 
-#include "common/net/wakeup.hpp"
+#include "common/system/wakeup.hpp"
 #include "stint/worker.hpp"
 #include "worker/runtime/loop.hpp"
 

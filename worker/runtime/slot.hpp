@@ -20,7 +20,7 @@
 #include <vector>
 
 #include "common/model/limits.hpp"
-#include "common/net/wakeup.hpp"
+#include "common/system/wakeup.hpp"
 #include "worker/core/session.hpp"
 #include "worker/runtime/task_host.hpp"
 #include "worker/runtime/work_queue.hpp"

@@ -1,4 +1,4 @@
-#include "common/net/wakeup.hpp"
+#include "common/system/wakeup.hpp"
 
 #include <sys/eventfd.h>
 #include <unistd.h>
