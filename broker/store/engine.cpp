@@ -1,0 +1,78 @@
+#include "broker/store/engine.hpp"
+
+#include <system_error>
+#include <utility>
+
+#include "broker/store/schema.hpp"
+#include "common/model/escape.hpp"
+#include "common/model/limits.hpp"
+
+namespace stint::broker {
+namespace {
+
+std::uint64_t size_of(const std::filesystem::path& file) {
+  std::error_code error;
+  const std::uintmax_t size = std::filesystem::file_size(file, error);
+  return error ? 0 : size;
+}
+
+// A log without its main file is what is left of a store; SQLite would begin a new one beside it.
+std::filesystem::path require_whole(const std::filesystem::path& directory) {
+  const std::filesystem::path file = directory / kStoreFile;
+  const std::filesystem::path log = file.native() + "-wal";
+  if (size_of(file) == 0 && size_of(log) > 0) {
+    throw StoreError(escaped(file.native()) + " is gone, but its log " + escaped(log.filename().native()) +
+                     " is still there. Put that file back, or remove the log to begin a new store");
+  }
+  return file;
+}
+
+const std::filesystem::path& made(const std::filesystem::path& directory) {
+  make_directory(directory);
+  return directory;
+}
+
+// Who the store is, and that it has been started once more: durable before anything else happens.
+Opened start(Database& database, const SqliteOptions& options) {
+  prepare(database);
+  database.run("BEGIN IMMEDIATE");
+  Opened opened{StoreId{get_meta(database, "store")}, get_meta(database, "epoch") + 1, {}};
+  if (opened.store == StoreId{}) {
+    opened.store = options.fresh;
+    put_meta(database, "store", value(opened.store));
+    put_meta(database, "last_job", 0);
+  }
+  put_meta(database, "epoch", opened.epoch);
+  database.run("COMMIT");
+  sync_directory(options.directory);
+  return opened;
+}
+
+}  // namespace
+
+Engine::Engine(const SqliteOptions& options)
+    : lock_(made(options.directory)),
+      database_(require_whole(options.directory), Access::create, options.vfs),
+      opened_(start(database_, options)),
+      recovered_(recover(database_)),
+      writer_(database_, std::move(recovered_.books), recovered_.found.last_job, std::move(recovered_.garbage)),
+      reader_(database_) {
+  opened_.found = std::move(recovered_.found);
+}
+
+void Engine::commit(const std::vector<Change>& changes) { writer_.commit(changes); }
+
+Fetched Engine::fetch(const Wanted& wanted) {
+  return std::visit([this](const auto& one) -> Fetched { return reader_.fetch(one); }, wanted);
+}
+
+bool Engine::has_chores() const {
+  return writer_.has_garbage() || database_.wal_pages() * limits::kStorePageBytes >= limits::kStoreLogBytes;
+}
+
+void Engine::do_chore() {
+  if (database_.wal_pages() * limits::kStorePageBytes >= limits::kStoreLogBytes) return database_.checkpoint();
+  writer_.sweep();
+}
+
+}  // namespace stint::broker

@@ -1,0 +1,223 @@
+#include "broker/store/recover.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "broker/store/rows.hpp"
+#include "broker/store/schema.hpp"
+
+namespace stint::broker {
+namespace {
+
+void extend(std::vector<Extent>& extents, Extent more) {
+  if (!extents.empty() && extents.back().first + extents.back().count == more.first) {
+    extents.back().count += more.count;
+    extents.back().bytes += more.bytes;
+  } else {
+    extents.push_back(more);
+  }
+}
+
+bool contains(const std::vector<Run>& runs, Index index) {
+  const auto behind =
+      std::upper_bound(runs.begin(), runs.end(), index, [](Index at, const Run& run) { return at < run.first; });
+  return behind != runs.begin() && std::prev(behind)->contains(index);
+}
+
+std::vector<Run> cut_below(std::vector<Run> runs, Index below) {
+  std::erase_if(runs, [below](const Run& run) { return run.end() <= below; });
+  if (!runs.empty() && runs.front().first < below) runs.front() = {below, runs.front().end() - below};
+  return runs;
+}
+
+class Recovery {
+ public:
+  explicit Recovery(Database& database) : database_(database) {}
+
+  Recovered read() {
+    read_jobs();
+    read_forgotten();
+    read_chunks();
+    read_endings();
+    read_results();
+    read_failures();
+    read_dead_letters();
+    read_answers();
+    recovered_.found.last_job = get_meta(database_, "last_job");
+    keep_books();
+    return std::move(recovered_);
+  }
+
+ private:
+  void read_jobs();
+  void read_forgotten();
+  void read_chunks();
+  void read_endings();
+  void read_results();
+  void read_failures();
+  void read_dead_letters();
+  void read_answers();
+  void keep_books();
+  FoundJob* job_of(std::uint64_t job, const char* table);
+
+  Database& database_;
+  Recovered recovered_;
+  std::size_t at_ = 0;  // the job whose rows are being read: each table is in the order of jobs
+};
+
+// The job that a row belongs to; null when it is forgotten. Rows come in ascending order of their jobs.
+FoundJob* Recovery::job_of(std::uint64_t job, const char* table) {
+  std::vector<FoundJob>& jobs = recovered_.found.jobs;
+  if (at_ >= jobs.size() || value(jobs[at_].job.job) > job) at_ = 0;
+  while (at_ < jobs.size() && value(jobs[at_].job.job) < job) ++at_;
+  if (at_ < jobs.size() && value(jobs[at_].job.job) == job) return &jobs[at_];
+  if (recovered_.garbage.contains(JobId{job})) return nullptr;
+  database_.damaged("its table " + std::string(table) + " speaks of job " + std::to_string(job) + ", which is not there");
+}
+
+void Recovery::read_jobs() {
+  Statement all(database_,
+                "SELECT jobs.job, parent, writer, options, priority, started, closed, paused, cancelled, ended, readers, reason, "
+                "received, received_bytes, digest, handed_upto, dropped_below, done, failed, outcomes_digest, consumed, "
+                "results_end FROM jobs LEFT JOIN counts USING(job) ORDER BY jobs.job");
+  while (all.step()) {
+    FoundJob& found = recovered_.found.jobs.emplace_back();
+    PutJob& job = found.job;
+    job.job = JobId{all.number(0)};
+    job.parent = JobId{all.number(1)};
+    job.writer = Incarnation{all.number(2)};
+    auto options = unpack_options(all.bytes(3));
+    if (!options || all.is_null(12)) database_.damaged("job " + std::to_string(value(job.job)) + " cannot be read");
+    job.options = std::move(*options);
+    job.priority = static_cast<std::int32_t>(all.number(4));
+    job.started = all.number(5) != 0;
+    job.closed = all.number(6) != 0;
+    job.paused = all.number(7) != 0;
+    job.cancelled = all.number(8) != 0;
+    job.ended = all.number(9) != 0;
+    job.readers = all.number(10);
+    job.reason = all.bytes(11);
+    found.received = all.number(12);
+    found.received_bytes = all.number(13);
+    found.digest = Digest(static_cast<std::uint32_t>(all.number(14)));
+    found.handed_upto = all.number(15);
+    found.dropped_below = all.number(16);
+    found.done = all.number(17);
+    found.failed = all.number(18);
+    found.outcomes_digest = all.number(19);
+    found.consumed = all.number(20);
+    found.results_end = all.number(21);
+  }
+}
+
+void Recovery::read_forgotten() {
+  for (Statement all(database_, "SELECT job FROM forgotten"); all.step();) recovered_.garbage.insert(JobId{all.number(0)});
+}
+
+void Recovery::read_chunks() {
+  Statement all(database_, "SELECT job, first, count, bytes FROM chunks ORDER BY job, first");
+  while (all.step()) {
+    FoundJob* found = job_of(all.number(0), "chunks");
+    if (found == nullptr) continue;
+    const Extent chunk{all.number(1), all.number(2), all.number(3)};
+    if (chunk.first + chunk.count <= found->dropped_below) {
+      recovered_.garbage.insert(found->job.job);
+    } else {
+      extend(found->tasks, chunk);
+    }
+  }
+  for (const FoundJob& found : recovered_.found.jobs) {
+    const bool all_there = found.dropped_below >= found.received ||
+                           (found.tasks.size() == 1 && found.tasks[0].first <= found.dropped_below &&
+                            found.tasks[0].first + found.tasks[0].count == found.received);
+    if (!all_there) database_.damaged("tasks of job " + std::to_string(value(found.job.job)) + " are missing");
+  }
+}
+
+void Recovery::read_endings() {
+  Statement all(database_, "SELECT job, first, last, runs FROM endings ORDER BY job, first");
+  while (all.step()) {
+    FoundJob* found = job_of(all.number(0), "endings");
+    if (found == nullptr) continue;
+    const Index first = all.number(1);
+    const Index last = all.number(2);
+    if (last < found->dropped_below) {
+      recovered_.garbage.insert(found->job.job);
+    } else if (all.is_null(3)) {
+      found->ended.push_back({first, last + 1 - first});
+    } else {
+      const auto runs = unpack_runs(all.bytes(3));
+      if (!runs) database_.damaged("what has ended of job " + std::to_string(value(found->job.job)) + " cannot be read");
+      found->ended.insert(found->ended.end(), runs->begin(), runs->end());
+    }
+  }
+  for (FoundJob& found : recovered_.found.jobs) {
+    found.ended = cut_below(merged(std::move(found.ended)), found.dropped_below);
+  }
+}
+
+void Recovery::read_results() {
+  Statement all(database_, "SELECT job, position, count, bytes, highest, largest FROM results ORDER BY job, position");
+  while (all.step()) {
+    FoundJob* found = job_of(all.number(0), "results");
+    if (found == nullptr) continue;
+    const Extent results{all.number(1), all.number(2), all.number(3)};
+    const bool ordered = found->job.options.order;
+    if (ordered ? all.number(4) < found->consumed : results.first + results.count <= found->consumed) {
+      recovered_.garbage.insert(found->job.job);
+      continue;
+    }
+    extend(found->results, results);
+    found->largest_output = std::max(found->largest_output, all.number(5));
+  }
+}
+
+void Recovery::read_failures() {
+  Statement all(database_, "SELECT job, task, failures FROM failures ORDER BY job, task");
+  while (all.step()) {
+    FoundJob* found = job_of(all.number(0), "failures");
+    if (found == nullptr) continue;
+    const Index task = all.number(1);
+    if (task < found->dropped_below || contains(found->ended, task)) continue;
+    found->failures.emplace_back(task, static_cast<std::uint32_t>(all.number(2)));
+  }
+}
+
+void Recovery::read_dead_letters() {
+  Statement all(database_, "SELECT job, task, payload FROM dead_letters ORDER BY job, task");
+  while (all.step()) {
+    FoundJob* found = job_of(all.number(0), "dead_letters");
+    if (found != nullptr) found->dead_letters.emplace_back(all.number(1), Blob::copy_of(all.bytes(2)));
+  }
+}
+
+void Recovery::read_answers() {
+  Statement all(database_, "SELECT id, client, done FROM answers ORDER BY id");
+  Statement drains(database_, "SELECT worker, deadline_ms FROM drains WHERE answer = ? ORDER BY place");
+  while (all.step()) {
+    auto done = unpack_done(all.bytes(2));
+    if (!done) database_.damaged("the answer " + std::to_string(all.number(0)) + " cannot be read");
+    PutAnswer& answer = recovered_.found.answers.emplace_back();
+    answer.client = Incarnation{all.number(1)};
+    answer.done = std::move(*done);
+    for (drains.query(all.number(0)); drains.step();) {
+      answer.drains.push_back({Incarnation{drains.number(0)}, static_cast<std::uint32_t>(drains.number(1))});
+    }
+  }
+}
+
+void Recovery::keep_books() {
+  for (const FoundJob& found : recovered_.found.jobs) {
+    recovered_.books[found.job.job] = {found.received,        found.received_bytes, found.digest,
+                                       found.handed_upto,     found.dropped_below,  found.done,
+                                       found.failed,          found.outcomes_digest, found.consumed,
+                                       found.results_end,     found.job.options.order, true};
+  }
+}
+
+}  // namespace
+
+Recovered recover(Database& database) { return Recovery(database).read(); }
+
+}  // namespace stint::broker

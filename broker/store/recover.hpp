@@ -1,0 +1,26 @@
+// What a store holds when a broker starts on it. Reads the tables of numbers only: no payload of a task and no result is touched,
+// so that ten million waiting tasks take no longer than a blink. (Dead letters come whole: they are few.)
+//
+//   Recovered recovered = recover(database);
+//   core.restore(std::move(recovered.found), out);
+//
+// Throws StoreError where rows contradict each other: less than what was acknowledged is never taken for all of it.
+#pragma once
+
+#include <cstdint>
+#include <set>
+
+#include "broker/store/database.hpp"
+#include "broker/store/gather.hpp"
+
+namespace stint::broker {
+
+struct Recovered {
+  Found found;
+  Books books;
+  std::set<JobId> garbage;  // jobs with rows that wait for their removal
+};
+
+Recovered recover(Database& database);
+
+}  // namespace stint::broker

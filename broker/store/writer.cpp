@@ -1,0 +1,264 @@
+#include "broker/store/writer.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "broker/store/rows.hpp"
+#include "common/model/limits.hpp"
+
+namespace stint::broker {
+namespace {
+
+std::string joined_blobs(const std::vector<Blob>& blobs) {
+  std::string all;
+  std::size_t bytes = 0;
+  for (const Blob& blob : blobs) bytes += blob.size();
+  all.reserve(bytes);
+  for (const Blob& blob : blobs) all += blob.view();
+  return all;
+}
+
+// The statement that removes some rows of a job from a table: those that `which` holds for, its parameter.
+std::string removal(std::string_view table, std::string_view key, std::string_view which) {
+  std::string sql = "DELETE FROM ";
+  sql.append(table).append(" WHERE job = ?1 AND ").append(key).append(" IN (SELECT ").append(key).append(" FROM ");
+  sql.append(table).append(" WHERE job = ?1 AND ").append(which).append(" LIMIT ?3)");
+  return sql;
+}
+
+}  // namespace
+
+Writer::Writer(Database& database, Books books, std::uint64_t last_job, std::set<JobId> garbage)
+    : database_(database),
+      books_(std::move(books)),
+      last_job_(last_job),
+      garbage_(std::move(garbage)),
+      begin_(database, "BEGIN IMMEDIATE"),
+      end_(database, "COMMIT"),
+      put_job_(database,
+               "INSERT INTO jobs(job, parent, writer, options, priority, started, closed, paused, cancelled, ended, readers, "
+               "reason) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET parent = excluded.parent, "
+               "writer = excluded.writer, options = excluded.options, priority = excluded.priority, "
+               "started = excluded.started, closed = excluded.closed, paused = excluded.paused, "
+               "cancelled = excluded.cancelled, ended = excluded.ended, readers = excluded.readers, "
+               "reason = excluded.reason"),
+      put_counts_(database, "INSERT OR REPLACE INTO counts VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+      put_meta_(database, "UPDATE meta SET number = ? WHERE name = 'last_job'"),
+      put_payload_(database, "INSERT INTO payloads(head, blob) VALUES(?, ?)"),
+      put_chunk_(database, "INSERT INTO chunks VALUES(?, ?, ?, ?, ?)"),
+      put_ending_(database, "INSERT INTO endings VALUES(?, ?, ?, ?)"),
+      put_result_(database, "INSERT INTO results VALUES(?, ?, ?, ?, ?, ?, ?, ?)"),
+      put_failure_(database, "INSERT OR REPLACE INTO failures VALUES(?, ?, ?)"),
+      put_letter_(database, "INSERT OR REPLACE INTO dead_letters VALUES(?, ?, ?)"),
+      put_answer_(database, "INSERT INTO answers(client, done) VALUES(?, ?)"),
+      put_drain_(database, "INSERT INTO drains VALUES(?, ?, ?, ?)"),
+      trim_answers_(database, "DELETE FROM answers WHERE id <= ?"),
+      trim_drains_(database, "DELETE FROM drains WHERE answer <= ?"),
+      forget_job_(database, "DELETE FROM jobs WHERE job = ?"),
+      forget_counts_(database, "DELETE FROM counts WHERE job = ?"),
+      note_forgotten_(database, "INSERT OR IGNORE INTO forgotten VALUES(?)"),
+      end_forgotten_(database, "DELETE FROM forgotten WHERE job = ?"),
+      find_chunks_(database, "SELECT first, payload, bytes FROM chunks WHERE job = ?1 AND first < ?2 AND "
+                             "first + count <= ?2 ORDER BY first LIMIT ?3"),
+      find_results_(database, "SELECT position, payload, bytes FROM results WHERE job = ?1 AND position < ?2 AND "
+                              "position + count <= ?2 ORDER BY position LIMIT ?3"),
+      find_read_results_(database, "SELECT position, payload, bytes FROM results WHERE job = ?1 AND lowest < ?2 AND "
+                                   "highest < ?2 ORDER BY lowest LIMIT ?3"),
+      remove_chunk_(database, "DELETE FROM chunks WHERE job = ? AND first = ?"),
+      remove_result_(database, "DELETE FROM results WHERE job = ? AND position = ?"),
+      remove_payload_(database, "DELETE FROM payloads WHERE id = ?"),
+      remove_endings_(database, removal("endings", "first", "first < ?2 AND last < ?2")),
+      remove_failures_(database, removal("failures", "task", "task < ?2")),
+      remove_letters_(database, removal("dead_letters", "task", "task < ?2")) {}
+
+template <class Work>
+void Writer::transact(Work work) {
+  try {
+    begin_.run();
+    work();
+    end_.run();
+  } catch (...) {
+    database_.roll_back();
+    throw;
+  }
+}
+
+void Writer::commit(const std::vector<Change>& changes) {
+  Gathered gathered(books_);
+  for (const Change& change : changes) gathered.add(change);
+  std::set<JobId> garbage;
+  transact([&] {
+    write(gathered);
+    garbage = sweep(&gathered);
+  });
+  settle(gathered, std::move(garbage));
+}
+
+void Writer::write(const Gathered& gathered) {
+  for (const auto& [job, delta] : gathered.jobs()) write(job, delta);
+  for (const PutAnswer* answer : gathered.answers()) write(*answer);
+}
+
+void Writer::write(JobId job, const JobDelta& delta) {
+  if (delta.put && value(job) > last_job_) put_meta_.run(value(job));
+  if (delta.forgotten) return forget(job);
+  if (delta.put) write(*delta.put);
+  for (const TaskRow& row : delta.tasks) write(job, row);
+  for (const ResultRow& row : delta.results) write(job, row);
+  write_endings(job, merged(delta.ended));
+  for (const auto& [task, failures] : delta.failures) put_failure_.run(job, task, failures);
+  for (const auto& [task, letter] : delta.letters) put_letter_.run(job, task, letter.view());
+  if (delta.counted || !books_.contains(job)) write_counts(job, delta.book);
+}
+
+void Writer::write(const PutJob& put) {
+  put_job_.run(put.job, put.parent, put.writer, std::string_view(pack_options(put.options)), put.priority, put.started,
+               put.closed, put.paused, put.cancelled, put.ended, put.readers, put.reason);
+}
+
+void Writer::write(JobId job, const TaskRow& row) {
+  const Packed packed = pack_tasks(job, row.first, joined(row.parts));
+  put_payload_.run(std::string_view(packed.head), packed.blob.view());
+  put_chunk_.run(job, row.first, row.count, row.bytes, sqlite3_last_insert_rowid(database_.handle()));
+}
+
+void Writer::write(JobId job, const ResultRow& row) {
+  if (row.blobs.size() == 1) {
+    put_payload_.run(std::string_view(row.heads), row.blobs.front().view());
+  } else {
+    const std::string blob = joined_blobs(row.blobs);
+    put_payload_.run(std::string_view(row.heads), std::string_view(blob));
+  }
+  put_result_.run(job, row.position, row.count, row.bytes, row.lowest, row.highest, row.largest,
+                  sqlite3_last_insert_rowid(database_.handle()));
+}
+
+void Writer::write_endings(JobId job, const std::vector<Run>& runs) {
+  for (std::size_t at = 0; at < runs.size();) {
+    const std::size_t end = std::min(runs.size(), at + limits::kStoreRunsPerRow);
+    const Index first = runs[at].first;
+    const Index last = runs[end - 1].end() - 1;
+    if (end == at + 1) {
+      put_ending_.run(job, first, last, nullptr);
+    } else {
+      put_ending_.run(job, first, last, std::string_view(pack_runs({runs.begin() + static_cast<std::ptrdiff_t>(at),
+                                                                    runs.begin() + static_cast<std::ptrdiff_t>(end)})));
+    }
+    at = end;
+  }
+}
+
+void Writer::write_counts(JobId job, const JobBook& book) {
+  put_counts_.run(job, book.received, book.received_bytes, book.digest.value(), book.handed_upto, book.dropped_below,
+                  book.done, book.failed, book.outcomes_digest, book.consumed, book.results_end);
+}
+
+void Writer::write(const PutAnswer& answer) {
+  put_answer_.run(answer.client, std::string_view(pack_done(answer.done)));
+  const auto id = static_cast<std::uint64_t>(sqlite3_last_insert_rowid(database_.handle()));
+  for (std::size_t place = 0; place < answer.drains.size(); ++place) {
+    put_drain_.run(id, place, answer.drains[place].worker, answer.drains[place].deadline_ms);
+  }
+  if (id <= limits::kStoredAnswers) return;
+  trim_answers_.run(id - limits::kStoredAnswers);
+  trim_drains_.run(id - limits::kStoredAnswers);
+}
+
+void Writer::forget(JobId job) {
+  forget_job_.run(job);
+  forget_counts_.run(job);
+  note_forgotten_.run(job);
+}
+
+// The books follow only after the commit, so that a transaction can be repeated.
+void Writer::settle(const Gathered& gathered, std::set<JobId> garbage) {
+  garbage_ = std::move(garbage);
+  for (const auto& [job, delta] : gathered.jobs()) {
+    last_job_ = std::max(last_job_, value(job));
+    if (delta.forgotten) {
+      books_.erase(job);
+    } else {
+      books_[job] = delta.book;
+    }
+  }
+}
+
+// --- removing -------------------------------------------------------------------------------------------------------
+
+void Writer::Budget::take(std::uint64_t row_bytes) {
+  rows -= std::min<std::uint32_t>(rows, 1);
+  bytes -= std::min(bytes, row_bytes);
+}
+
+void Writer::sweep() {
+  std::set<JobId> garbage;
+  transact([&] { garbage = sweep(nullptr); });
+  garbage_ = std::move(garbage);
+}
+
+// Removes as much as one transaction may, after `gathered` was written; the jobs that have more of it.
+std::set<JobId> Writer::sweep(const Gathered* gathered) {
+  std::set<JobId> left = garbage_;
+  if (gathered != nullptr) {
+    for (const auto& [job, delta] : gathered->jobs()) {
+      if (delta.removes || delta.forgotten) left.insert(job);
+    }
+  }
+  Budget budget;
+  while (!left.empty()) {
+    const JobId job = *left.begin();
+    const JobBook* book = nullptr;
+    if (const auto known = books_.find(job); known != books_.end()) book = &known->second;
+    if (gathered != nullptr) {
+      const auto delta = gathered->jobs().find(job);
+      if (delta != gathered->jobs().end()) book = delta->second.forgotten ? nullptr : &delta->second.book;
+    }
+    if (book != nullptr) {
+      sweep_live(job, *book, budget);
+    } else {
+      sweep_forgotten(job, budget);
+    }
+    if (budget.is_used_up()) return left;
+    left.erase(left.begin());
+  }
+  return left;
+}
+
+void Writer::sweep_live(JobId job, const JobBook& book, Budget& budget) {
+  remove_with_payloads(find_chunks_, remove_chunk_, job, book.dropped_below, budget);
+  remove_with_payloads(book.ordered ? find_read_results_ : find_results_, remove_result_, job, book.consumed, budget);
+  remove(remove_endings_, job, book.dropped_below, budget);
+  if (book.failures) remove(remove_failures_, job, book.dropped_below, budget);
+}
+
+void Writer::sweep_forgotten(JobId job, Budget& budget) {
+  constexpr std::uint64_t kAll = std::numeric_limits<std::int64_t>::max();
+  remove_with_payloads(find_chunks_, remove_chunk_, job, kAll, budget);
+  remove_with_payloads(find_results_, remove_result_, job, kAll, budget);
+  for (Statement* statement : {&remove_endings_, &remove_failures_, &remove_letters_}) remove(*statement, job, kAll, budget);
+  if (!budget.is_used_up()) end_forgotten_.run(job);
+}
+
+void Writer::remove(Statement& statement, JobId job, std::uint64_t below, Budget& budget) {
+  if (budget.is_used_up()) return;
+  statement.run(job, below, budget.rows);
+  budget.rows -= std::min(budget.rows, static_cast<std::uint32_t>(sqlite3_changes(database_.handle())));
+}
+
+void Writer::remove_with_payloads(Statement& find, Statement& statement, JobId job, std::uint64_t below, Budget& budget) {
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> rows;
+  if (budget.is_used_up()) return;
+  find.query(job, below, budget.rows);
+  while (!budget.is_used_up() && find.step()) {
+    rows.emplace_back(find.number(0), find.number(1));
+    budget.take(find.number(2));
+  }
+  find.reset();
+  for (const auto& [key, payload] : rows) {
+    statement.run(job, key);
+    remove_payload_.run(payload);
+  }
+}
+
+}  // namespace stint::broker

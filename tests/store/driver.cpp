@@ -1,0 +1,102 @@
+#include "driver.hpp"
+
+#include <doctest/doctest.h>
+#include <poll.h>
+#include <stdlib.h>
+
+#include <utility>
+
+namespace stint::broker {
+namespace {
+
+constexpr int kPatienceMs = 60'000;
+
+}  // namespace
+
+TempDirectory::TempDirectory() {
+  std::string name = std::filesystem::temp_directory_path() / "stint-store.XXXXXX";
+  REQUIRE(mkdtemp(name.data()) != nullptr);
+  root_ = name;
+}
+
+TempDirectory::~TempDirectory() { std::filesystem::remove_all(root_); }
+
+Driver::Driver(SqliteOptions options) {
+  if (options.fresh == StoreId{}) options.fresh = kFresh;
+  store_ = std::make_unique<SqliteStore>(options);
+  opened_ = store_->take_opened();
+}
+
+void Driver::append(Change change) {
+  last_ = CommitId{static_cast<std::uint64_t>(last_) + 1};
+  store_->append(last_, std::move(change));
+}
+
+void Driver::commit(std::vector<Change> changes) {
+  for (Change& change : changes) append(std::move(change));
+  wait_committed();
+}
+
+void Driver::wait_committed() {
+  while (committed_ != last_) wait();
+}
+
+std::string Driver::wait_full(bool full) {
+  while (full_.empty() == full) wait();
+  return full_;
+}
+
+FetchedTasks Driver::fetch(WantedTasks wanted) {
+  store_->fetch(wanted);
+  return std::get<FetchedTasks>(fetched());
+}
+
+FetchedResults Driver::fetch(WantedResults wanted) {
+  store_->fetch(wanted);
+  return std::get<FetchedResults>(fetched());
+}
+
+Fetched Driver::fetched() {
+  while (fetched_.empty()) wait();
+  Fetched first = std::move(fetched_.front());
+  fetched_.erase(fetched_.begin());
+  return first;
+}
+
+void Driver::wait() {
+  pollfd descriptor{store_->fd(), POLLIN, 0};
+  REQUIRE(poll(&descriptor, 1, kPatienceMs) == 1);
+  StoreNews news = store_->news();
+  if (news.committed) {
+    REQUIRE(*news.committed > committed_);
+    committed_ = *news.committed;
+  }
+  for (Fetched& one : news.fetched) fetched_.push_back(std::move(one));
+  if (news.full) full_ = *news.full;
+}
+
+Batch batch_of(const std::vector<std::string>& payloads) {
+  BatchBuilder builder;
+  for (const std::string& payload : payloads) builder.add(payload);
+  return builder.take();
+}
+
+PutJob job_of(std::uint64_t id) {
+  PutJob job;
+  job.job = JobId{id};
+  job.writer = Incarnation{0xfedcba9876543210U};
+  job.options.kind = "echo";
+  job.options.key = "key " + std::to_string(id);
+  return job;
+}
+
+std::string refusal(const SqliteOptions& options) {
+  try {
+    const Driver store(options);
+  } catch (const StoreError& error) {
+    return error.what();
+  }
+  return {};
+}
+
+}  // namespace stint::broker
