@@ -21,7 +21,10 @@ void Broker::on_submit(Client& client, const Submit& submit) {
   if (job->closed || job->cancelled) {
     return reject(client, ErrorCode::closed, "the job was closed with " + std::to_string(received) + " tasks", received);
   }
-  if (!store_full_.empty()) return say_hello_again(client.address, "there is no room for new tasks");  // it sends them again when there is
+  if (!store_full_.empty()) {  // it greets anew, learns that it has to wait, and sends them again when there is room
+    client.gate.break_off();
+    return say_hello_again(client.address, "there is no room for new tasks");
+  }
   const auto known = static_cast<std::uint32_t>(received - submit.first);
   const Batch tasks = known == 0 ? submit.tasks : submit.tasks.slice(known, submit.tasks.count() - known);
   if (!fits_window(*job, tasks)) {

@@ -95,11 +95,16 @@ void Broker::restore_results(Job& job, FoundJob& found) {
 
 // Nobody has come back with them.
 void Broker::hand_out_unclaimed() {
+  std::uint64_t tasks = 0;
   for (const auto& [id, job] : jobs_) {
     const std::vector<Index> unclaimed = job->tasks.take_unclaimed();
     if (unclaimed.empty()) continue;
-    job->redone += unclaimed.size();
+    tasks += unclaimed.size();
     stirred_jobs_.insert(id);
+  }
+  if (tasks > 0) {
+    out_->log(Level::info, "nobody came back with " + std::to_string(tasks) +
+                               " tasks that may have been handed out before the restart: they are handed out again");
   }
 }
 

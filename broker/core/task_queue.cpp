@@ -15,7 +15,7 @@ void TaskQueue::append(Batch tasks) {
 }
 
 FreshTasks TaskQueue::take_fresh(Index upto, std::uint32_t max_tasks, std::uint64_t max_bytes) {
-  STINT_REQUIRE(fresh_ < upto && upto <= fresh_held() && max_tasks > 0);
+  STINT_REQUIRE(fresh_ < upto && upto <= received_ && fresh_ < fresh_held() && max_tasks > 0);
   const Chunk& chunk = chunks_[fresh_chunk_];
   const Sizes& sizes = chunk.tasks.sizes;
   const auto most = static_cast<std::uint32_t>(

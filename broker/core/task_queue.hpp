@@ -75,7 +75,7 @@ class TaskQueue {
   std::uint64_t handed_bytes() const { return handed_bytes_; }
 
   // The next fresh tasks that lie in one chunk: at most max_tasks, and at most max_bytes unless one alone is larger.
-  // Requires: fresh() < upto <= fresh_held(), max_tasks > 0.
+  // Requires: fresh() < upto <= received(), fresh() < fresh_held(), max_tasks > 0.
   FreshTasks take_fresh(Index upto, std::uint32_t max_tasks, std::uint64_t max_bytes);
 
   Index fresh_held() const;  // fresh tasks below have their payload here, as far as their chunk goes

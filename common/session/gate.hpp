@@ -26,6 +26,7 @@ class Gate {
   explicit Gate(SessionId session) : session_(session) {}
 
   Verdict admit(SessionId session, std::uint32_t seq);
+  void break_off() { is_broken_ = true; }  // a message could not be taken: what follows it finds a gap
   std::uint32_t next_seq() { return ++last_sent_; }
 
   SessionId session() const { return session_; }
@@ -36,6 +37,7 @@ class Gate {
   SessionId session_{};
   std::uint32_t last_sent_ = 0;
   std::uint32_t last_received_ = 0;
+  bool is_broken_ = false;
 };
 
 }  // namespace stint

@@ -41,9 +41,9 @@ void JobRecord::started(Index index, Attempt attempt, const std::shared_ptr<Work
   const bool explained = last.state == RunState::none || last.state == RunState::failed ||
                          last.state == RunState::stopped || last.worker->gone || last.worker->losses > last.losses;
   require(explained, task(index) + " runs again, though nothing explains it");
-  require(attempt > last.attempt,
+  require(attempt > last.attempt || last.broker_start != all_.broker_starts(),
           task(index) + " has attempt " + std::to_string(attempt) + " after " + std::to_string(last.attempt));
-  last = {worker, worker->losses, attempt, RunState::running};
+  last = {worker, worker->losses, attempt, all_.broker_starts(), RunState::running};
 }
 
 void JobRecord::finished(Index index, Attempt attempt, const std::shared_ptr<WorkerRecord>& worker, RunState how) {
@@ -133,7 +133,7 @@ JobRecord& Checker::record(unsigned plan) { return record(plan, store_); }
 
 JobRecord& Checker::record(unsigned plan, StoreId store) {
   auto& record = records_[{value(store), plan}];
-  if (!record) record = std::make_unique<JobRecord>(world_, *plans_.at(plan));
+  if (!record) record = std::make_unique<JobRecord>(world_, *plans_.at(plan), *this);
   return *record;
 }
 
@@ -154,6 +154,13 @@ bool Checker::worker_lost(const std::string& name) {
   return was_there;
 }
 
+void Checker::nobody_came_back() {
+  for (const auto& each : workers_) {
+    const auto worker = each.lock();
+    if (worker && worker->welcomed != broker_starts_) ++worker->losses;
+  }
+}
+
 // --- a watcher ---
 
 void WatcherRecord::require(bool holds, const Event& event, const std::string& text) const {
@@ -164,6 +171,10 @@ void WatcherRecord::saw(const Event& event) {
   Topic& topic = topics_[event.topic];
   if (topic.store != event.store) topic = Topic{};
   topic.store = event.store;
+  if (std::exchange(topic.epoch, event.epoch) != event.epoch) {  // numbers count anew; what was told before still holds
+    topic.seq = 0;
+    topic.any = topic.all = false;
+  }
   const bool is_state = event.event == "state" || event.event == "unknown";
   require(is_state ? event.seq >= topic.seq : event.seq > topic.seq || !topic.any, event,
           "#" + std::to_string(topic.seq) + " came before");
@@ -189,7 +200,7 @@ void WatcherRecord::saw_job(const Event& event, Topic& topic) {
   require(counts.done >= topic.counts.done && counts.failed >= topic.counts.failed &&
               counts.cancelled >= topic.counts.cancelled && counts.total() >= topic.counts.total(),
           event, "its counts go back, from " + described(topic.counts));
-  require(what != "opened" || !topic.any, event, "it is not the first");
+  require(what != "opened" || (!topic.any && !topic.opened), event, "it is not the first");
   require(what != "started" || !topic.started, event, "it has started before");
   require(!topic.ended || (what == "state" && counts == topic.counts), event, "it has ended before");
   require(what != "ended" || counts.left() == 0, event, "something is left");

@@ -31,14 +31,17 @@ struct WorkerRecord {
   bool gone = false;    // it has left or died
   unsigned losses = 0;  // times the broker gave it up ...
   unsigned known = 0;   // ... of which it knows, since it was welcomed again
+  unsigned welcomed = 0;  // by which start of the broker, last
 
   bool is_stale() const { return losses != known; }  // what it does now is nobody's business any more
 };
 
+class Checker;
+
 // What is known of a plan's job within one life of the broker's store.
 class JobRecord {
  public:
-  JobRecord(World& world, const Plan& plan) : world_(world), plan_(plan) {}
+  JobRecord(World& world, const Plan& plan, const Checker& all) : world_(world), plan_(plan), all_(all) {}
 
   void started(Index index, Attempt attempt, const std::shared_ptr<WorkerRecord>& worker);
   void finished(Index index, Attempt attempt, const std::shared_ptr<WorkerRecord>& worker, RunState how);
@@ -56,6 +59,7 @@ class JobRecord {
     std::shared_ptr<WorkerRecord> worker;
     unsigned losses = 0;
     Attempt attempt = 0;
+    unsigned broker_start = 0;  // attempts count anew in each
     RunState state = RunState::none;
   };
   struct End {
@@ -69,6 +73,7 @@ class JobRecord {
 
   World& world_;
   const Plan& plan_;
+  const Checker& all_;
   std::unordered_map<Index, Last> last_;
   std::unordered_map<Index, End> ends_;
   std::uint64_t done_ = 0;
@@ -84,7 +89,11 @@ class Checker {
   // The record of a plan within the present life of the broker.
   JobRecord& record(unsigned plan);
   JobRecord& record(unsigned plan, StoreId store);
-  void broker_begins(StoreId store) { store_ = store; }
+  void broker_begins(StoreId store) {
+    store_ = store;
+    ++broker_starts_;
+  }
+  unsigned broker_starts() const { return broker_starts_; }
   StoreId store() const { return store_; }
 
   void client_begins() { ++client_starts_; }
@@ -92,12 +101,14 @@ class Checker {
 
   std::shared_ptr<WorkerRecord> worker_begins();
   bool worker_lost(const std::string& name);  // says the broker; whether it was there
+  void nobody_came_back();                    // says the broker after a restart: whom it has not welcomed it gives up
 
  private:
   World& world_;
   const std::vector<std::unique_ptr<Plan>>& plans_;
   StoreId store_{};
   unsigned client_starts_ = 0;
+  unsigned broker_starts_ = 0;
   std::map<std::pair<std::uint64_t, unsigned>, std::unique_ptr<JobRecord>> records_;
   std::vector<std::weak_ptr<WorkerRecord>> workers_;
 };
@@ -113,6 +124,7 @@ class WatcherRecord {
  private:
   struct Topic {
     StoreId store{};
+    std::uint64_t epoch = 0;
     std::uint64_t seq = 0;
     bool any = false;
     bool all = false;  // its state was told, and every event reaches us from then on

@@ -24,6 +24,8 @@ void each(Self& options, Field field) {
   field("writer_grace", options.writer_grace);
   field("commit_delay", options.commit_delay);
   field("commits_in_bursts", options.commits_in_bursts);
+  field("durable", options.durable);
+  field("fetch_delay", options.fetch_delay);
   field("backlog_bytes", options.backlog_bytes);
   field("latency", options.latency);
   field("lost", options.lost);
@@ -41,6 +43,7 @@ void each(Self& options, Field field) {
   field("client_leave", options.client_leave);
   field("reader_stop", options.reader_stop);
   field("broker_crash", options.broker_crash);
+  field("disk_full", options.disk_full);
   field("broker_stall", options.broker_stall);
   field("watcher_change", options.watcher_change);
   field("command", options.command);
@@ -101,6 +104,8 @@ void draw_broker(Options& options, Random& random) {
   if (random.chance(0.5)) options.commit_delay = random.duration(100us, random.chance(0.2) ? 1s : 20ms);
   options.commits_in_bursts = random.chance(0.5);
   if (random.chance(0.1)) options.backlog_bytes = random.between(1000, 100'000);
+  options.durable = random.chance(0.5);
+  if (options.durable && random.chance(0.7)) options.fetch_delay = random.duration(10us, random.chance(0.2) ? 500ms : 5ms);
   options.latency = std::min(random.chance(0.1) ? Duration(100ms) : random.duration(50us, 5ms), options.heartbeat / 5);
 }
 
@@ -121,6 +126,7 @@ void draw_faults(Options& options, Random& random) {
   swarm.rarely(options.client_leave, 500ms, 20s);
   swarm.rarely(options.reader_stop, 500ms, 20s);
   if (swarm.happens()) swarm.rarely(options.broker_crash, 2s, 30s);
+  if (options.durable) swarm.rarely(options.disk_full, 500ms, 10s);
   swarm.rarely(options.broker_stall, 1s, 20s);
   swarm.rarely(options.watcher_change, 200ms, 10s);
   swarm.rarely(options.command, 50ms, 5s);

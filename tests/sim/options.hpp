@@ -33,6 +33,8 @@ struct Options {
   Duration writer_grace = std::chrono::seconds(60);
   Duration commit_delay{};  // at most; 0 = within the turn, as in memory mode
   bool commits_in_bursts = false;
+  bool durable = false;  // what was committed survives the broker
+  Duration fetch_delay{};  // at most
   std::uint64_t backlog_bytes = 1U << 30;
 
   // the network
@@ -53,7 +55,8 @@ struct Options {
   Duration client_stall{};
   Duration client_leave{};  // says goodbye, and comes back
   Duration reader_stop{};   // a reader of results stands still
-  Duration broker_crash{};  // the memory goes with it
+  Duration broker_crash{};  // what was not committed goes with it, or everything
+  Duration disk_full{};     // for a while
   Duration broker_stall{};
   Duration watcher_change{};  // comes, goes, subscribes anew
   Duration command{};         // pause, resume, priority

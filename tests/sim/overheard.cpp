@@ -24,7 +24,11 @@ void Overheard::answered(PeerId from, const Envelope& envelope) {
   if (envelope.seq <= newest) return;  // doubled
   newest = envelope.seq;
   if (!std::holds_alternative<LeaseResults>(envelope.message)) return;
-  answers_[from].push_back({envelope.session, envelope.seq, stored_});
+  answers_[from].push_back({envelope.session, envelope.seq, outcomes_stored_});
+}
+
+void Overheard::found(const broker::Found& found) {
+  for (const broker::FoundJob& job : found.jobs) received_[job.job.job] = job.received;
 }
 
 void Overheard::stored(const broker::Store& store) {
@@ -38,6 +42,9 @@ void Overheard::stored(const broker::Store& store) {
     const Indices& indices = outcomes->ended;
     auto& waiting = outcomes_[outcomes->job];
     for (std::uint32_t i = 0; i < indices.count(); ++i) waiting[indices.at(i)] = store.commit;
+    outcomes_stored_ = store.commit;
+  } else if (std::holds_alternative<broker::CountFailures>(store.change)) {
+    outcomes_stored_ = store.commit;
   }
 }
 
@@ -118,6 +125,8 @@ void Overheard::check_error(const Error& error) {
 }
 
 void Overheard::logged(const std::string& text) {
+  constexpr std::string_view kUnclaimed = "nobody came back";
+  if (text.starts_with(kUnclaimed)) checker_.nobody_came_back();
   constexpr std::string_view kLost = "lost ";
   constexpr std::string_view kDrained = " is drained";
   if (text.ends_with(kDrained))

@@ -27,6 +27,7 @@ class Overheard {
 
   void heard(PeerId from, const Envelope& envelope);
   void answered(PeerId from, const Envelope& envelope);  // that message was dealt with; what it caused is stored by now
+  void found(const broker::Found& found);  // what this start begins with
   void stored(const broker::Store& store);
   void committed(broker::CommitId upto);
   void said(PeerId to, const Envelope& envelope);
@@ -47,6 +48,7 @@ class Overheard {
   World& world_;
   Checker& checker_;
   CommitId stored_{};
+  CommitId outcomes_stored_{};
   CommitId committed_{};
   std::map<JobId, std::deque<std::pair<Index, CommitId>>> tasks_;  // (end, rests on), not committed
   std::map<JobId, Index> received_;

@@ -125,7 +125,12 @@ std::string Scene::summary() const {
 
 void Scene::start_broker() {
   if (broker_) graveyard_.push_back(std::move(broker_));
-  broker_ = std::make_unique<SimBroker>(world_, network_, bus_, checker_, StoreId{world_.random.bits()});
+  if (!options().durable || epoch_ == 0) {
+    store_ = StoreId{world_.random.bits()};
+    disk_ = broker::Disk();
+    epoch_ = 0;
+  }
+  broker_ = std::make_unique<SimBroker>(world_, network_, bus_, checker_, store_, ++epoch_, disk_);
   bus_.broker_starts([broker = broker_.get()](const std::string& topic, bool on) { broker->subscribed(topic, on); });
 }
 
@@ -209,6 +214,9 @@ void Scene::begin_faults() {
     broker_->crash();
     bus_.broker_is_gone();
     world_.in(world_.random.duration(10ms, 3s), [this] { start_broker(); });
+  });
+  now_and_then(options().disk_full, [this] {
+    if (broker_->alive()) broker_->fill_disk(world_.random.duration(10ms, 3s));
   });
   now_and_then(options().watcher_change, [this] { bus_.change_one(); });
   now_and_then(options().command, [this] { steer(); });

@@ -64,6 +64,9 @@ class Scene {
   std::vector<std::shared_ptr<Desire>> desires_;
   std::vector<std::size_t> owners_;  // of the desires: a client
   std::vector<std::unique_ptr<Process>> graveyard_;
+  StoreId store_{};
+  std::uint64_t epoch_ = 0;
+  broker::Disk disk_;
   std::unique_ptr<SimBroker> broker_;
   std::vector<std::unique_ptr<SimWorker>> workers_;
   std::vector<std::unique_ptr<SimClient>> clients_;

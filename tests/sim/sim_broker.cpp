@@ -7,9 +7,11 @@
 namespace stint::sim {
 namespace {
 
-broker::Options core_options(World& world, StoreId store) {
+broker::Options core_options(World& world, StoreId store, std::uint64_t epoch) {
   broker::Options options;
   options.store = store;
+  options.epoch = epoch;
+  options.durable = world.options.durable;
   options.random = world.random.bits();
   options.heartbeat = world.options.heartbeat;
   options.writer_grace = world.options.writer_grace;
@@ -19,15 +21,20 @@ broker::Options core_options(World& world, StoreId store) {
 
 }  // namespace
 
-SimBroker::SimBroker(World& world, Network& network, Bus& bus, Checker& checker, StoreId store)
+SimBroker::SimBroker(World& world, Network& network, Bus& bus, Checker& checker, StoreId store, std::uint64_t epoch,
+                     broker::Disk& disk)
     : Process(world, "broker"),
       network_(network),
       bus_(bus),
       overheard_(world, checker),
       store_(store),
-      core_(core_options(world, store)) {
+      disk_(disk),
+      core_(core_options(world, store, epoch)) {
   world_.say("the broker starts");
   checker.broker_begins(store);
+  broker::Found found = disk.found();
+  overheard_.found(found);
+  core_.restore(now(), std::move(found), out_);
   network_.broker_starts(*this);
   wake();
 }
@@ -43,7 +50,7 @@ void SimBroker::subscribed(const std::string& topic, bool on) {
 }
 
 void SimBroker::crash() {
-  world_.say("the broker dies, and its memory with it");
+  world_.say("the broker dies, and what was not durable with it");
   die();
   network_.broker_is_gone();
 }
@@ -98,12 +105,13 @@ void SimBroker::carry_out() {
     for (const broker::Action& action : std::exchange(actions_, {})) {
       std::visit([this](const auto& what) { act(what); }, action);
     }
-    const bool news = durable_ != committed_;
-    if (news) {
+    if (durable_ != committed_) {
       overheard_.committed(durable_);
       core_.committed(committed_ = durable_, out_);
     }
-    quiet = !news && out_.empty();
+    for (broker::Fetched& fetched : std::exchange(fetched_, {})) core_.fetched(std::move(fetched), out_);
+    if (disk_news_) core_.store_full(*std::exchange(disk_news_, std::nullopt), out_);
+    quiet = out_.empty();
   }
 }
 
@@ -126,8 +134,9 @@ void SimBroker::act(const broker::Publish& action) {
 
 void SimBroker::act(const broker::Store& action) {
   appended_ = action.commit;
+  pending_.push_back(action);
   if (options().commit_delay == Duration{}) {
-    durable_ = appended_;
+    make_durable(appended_);
   } else if (!std::exchange(committing_, true)) {
     commit_later();
   }
@@ -139,9 +148,34 @@ void SimBroker::commit_later() {
   if (options().commits_in_bursts && random().chance(0.05)) delay *= 10;
   world_.in(delay, [this, upto = appended_] {
     if (!alive()) return;
-    durable_ = upto;
+    make_durable(upto);
     committing_ = durable_ != appended_;
     if (committing_) commit_later();
+    wake();
+  });
+}
+
+void SimBroker::make_durable(broker::CommitId upto) {
+  durable_ = upto;
+  for (; !pending_.empty() && pending_.front().commit <= upto; pending_.pop_front()) disk_.apply(pending_.front().change);
+}
+
+// Served when its time comes, from what is durable then.
+void SimBroker::act(const broker::Fetch& action) {
+  world_.require(options().durable, "something is wanted back from a store that keeps nothing");
+  world_.in(random().duration(Duration{}, options().fetch_delay), [this, wanted = action.wanted] {
+    if (!alive()) return;
+    fetched_.push_back(disk_.fetch(wanted));
+    wake();
+  });
+}
+
+void SimBroker::fill_disk(Duration duration) {
+  disk_news_ = "the disk is full: make room";
+  wake();
+  world_.in(duration, [this] {
+    if (!alive()) return;
+    disk_news_ = "";
     wake();
   });
 }

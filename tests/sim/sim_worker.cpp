@@ -71,6 +71,7 @@ void SimWorker::offer(std::vector<std::string> kinds, unsigned slots) {
 void SimWorker::being_welcomed(const Envelope& welcome) {
   self_->name = std::get<Welcome>(welcome.message).name;
   losses_then_[welcome.session] = self_->losses;
+  self_->welcomed = checker_.broker_starts();
 }
 
 // --- a turn, as that of worker/runtime/loop.cpp ---
