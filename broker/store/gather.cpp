@@ -45,13 +45,6 @@ std::uint32_t close_from(const Indices& indices, std::uint32_t first) {
   return indices.count() - first;
 }
 
-std::uint64_t largest_of(const Sizes& sizes) {
-  if (sizes.is_uniform()) return sizes.uniform_size();
-  std::uint64_t largest = 0;
-  for (std::uint32_t i = 0; i < sizes.count(); ++i) largest = std::max<std::uint64_t>(largest, sizes.at(i));
-  return largest;
-}
-
 void append_part(std::vector<ResultRow>& rows, const JobResults& part) {
   const Span span = span_of(part.outcomes.indices);
   bool joins = false;
@@ -61,13 +54,12 @@ void append_part(std::vector<ResultRow>& rows, const JobResults& part) {
             last.count + part.outcomes.count() <= limits::kMaxBatchTasks &&
             span.with({last.lowest, last.highest}).width() < limits::kStoreResultSpan;
   }
-  if (!joins) rows.push_back({part.position, 0, 0, span.lowest, span.highest, 0, {}, {}});
+  if (!joins) rows.push_back({part.position, 0, 0, span.lowest, span.highest, {}, {}});
   ResultRow& row = rows.back();
   row.count += part.outcomes.count();
   row.bytes += part.outcomes.blob.size();
   row.lowest = std::min(row.lowest, span.lowest);
   row.highest = std::max(row.highest, span.highest);
-  row.largest = std::max(row.largest, largest_of(part.outcomes.sizes));
   pack_results(part, row.heads);
   row.blobs.push_back(part.outcomes.blob);
 }
@@ -125,6 +117,7 @@ void Gathered::take(const AppendOutcomes& append) {
   delta.book.failed += append.failed;
   delta.book.outcomes_digest = append.digest;
   delta.counted = true;
+  for (const auto& [index, letter] : append.letters) delta.letters[index] = letter;
   const JobResults& results = append.results;
   const std::uint32_t count = results.outcomes.count();
   for (std::uint32_t at = 0; at < count;) {
@@ -145,11 +138,6 @@ void Gathered::take(const CountFailures& count) {
   JobDelta& delta = delta_of(count.job);
   for (const auto& [index, failures] : count.failures) delta.failures[index] = failures;
   delta.book.failures = true;
-}
-
-void Gathered::take(const KeepDeadLetters& keep) {
-  JobDelta& delta = delta_of(keep.job);
-  for (const auto& [index, letter] : keep.letters) delta.letters[index] = letter;
 }
 
 void Gathered::take(const TrimResults& trim) {

@@ -49,7 +49,6 @@ struct ResultRow {
   std::uint64_t bytes = 0;
   Index lowest = 0;
   Index highest = 0;
-  std::uint64_t largest = 0;  // of the outputs of one task
   std::string heads;
   std::vector<Blob> blobs;
 };
@@ -83,7 +82,6 @@ class Gathered {
   void take(const ReserveTasks& reserve);
   void take(const AppendOutcomes& append);
   void take(const CountFailures& count);
-  void take(const KeepDeadLetters& keep);
   void take(const TrimResults& trim);
   void take(const DropTasks& drop);
   void take(const ForgetJob& forget);

@@ -1,6 +1,7 @@
 #include "broker/store/recover.hpp"
 
 #include <algorithm>
+#include <map>
 #include <string>
 #include <utility>
 
@@ -9,15 +10,6 @@
 
 namespace stint::broker {
 namespace {
-
-void extend(std::vector<Extent>& extents, Extent more) {
-  if (!extents.empty() && extents.back().first + extents.back().count == more.first) {
-    extents.back().count += more.count;
-    extents.back().bytes += more.bytes;
-  } else {
-    extents.push_back(more);
-  }
-}
 
 bool contains(const std::vector<Run>& runs, Index index) {
   const auto behind =
@@ -33,7 +25,8 @@ std::vector<Run> cut_below(std::vector<Run> runs, Index below) {
 
 class Recovery {
  public:
-  explicit Recovery(Database& database) : database_(database) {}
+  explicit Recovery(Database& database)
+      : database_(database), payload_(database, "SELECT head, blob FROM payloads WHERE id = ?") {}
 
   Recovered read() {
     read_jobs();
@@ -55,13 +48,16 @@ class Recovery {
   void read_chunks();
   void read_endings();
   void read_results();
+  void read_unread(FoundJob& found, std::uint64_t position, std::uint64_t payload);
   void read_failures();
   void read_dead_letters();
   void read_answers();
   void keep_books();
+  [[noreturn]] void missing(const FoundJob& found, const char* what, std::uint64_t from);
   FoundJob* job_of(std::uint64_t job, const char* table);
 
   Database& database_;
+  Statement payload_;
   Recovered recovered_;
   std::size_t at_ = 0;  // the job whose rows are being read: each table is in the order of jobs
 };
@@ -117,22 +113,31 @@ void Recovery::read_forgotten() {
 
 void Recovery::read_chunks() {
   Statement all(database_, "SELECT job, first, count, bytes FROM chunks ORDER BY job, first");
+  std::map<JobId, Index> reached;
   while (all.step()) {
     FoundJob* found = job_of(all.number(0), "chunks");
     if (found == nullptr) continue;
-    const Extent chunk{all.number(1), all.number(2), all.number(3)};
-    if (chunk.first + chunk.count <= found->dropped_below) {
+    const Index first = all.number(1);
+    const Index end = first + all.number(2);
+    if (end <= found->dropped_below) {
       recovered_.garbage.insert(found->job.job);
-    } else {
-      extend(found->tasks, chunk);
+      continue;
     }
+    const auto [at, is_first] = reached.try_emplace(found->job.job, found->dropped_below);
+    if (is_first ? first > at->second : first != at->second) missing(*found, "tasks", at->second);
+    at->second = end;
+    if (first >= found->handed_upto) found->fresh_bytes += all.number(3);
   }
   for (const FoundJob& found : recovered_.found.jobs) {
-    const bool all_there = found.dropped_below >= found.received ||
-                           (found.tasks.size() == 1 && found.tasks[0].first <= found.dropped_below &&
-                            found.tasks[0].first + found.tasks[0].count == found.received);
-    if (!all_there) database_.damaged("tasks of job " + std::to_string(value(found.job.job)) + " are missing");
+    const auto at = reached.find(found.job.job);
+    const Index end = at == reached.end() ? found.dropped_below : at->second;
+    if (end < found.received) missing(found, "tasks", end);
   }
+}
+
+void Recovery::missing(const FoundJob& found, const char* what, std::uint64_t from) {
+  database_.damaged(std::string(what) + " of job " + std::to_string(value(found.job.job)) + " from " + std::to_string(from) +
+                    " on are missing");
 }
 
 void Recovery::read_endings() {
@@ -158,18 +163,35 @@ void Recovery::read_endings() {
 }
 
 void Recovery::read_results() {
-  Statement all(database_, "SELECT job, position, count, bytes, highest, largest FROM results ORDER BY job, position");
+  Statement all(database_,
+                "SELECT job, position, count, bytes, highest, payload FROM results ORDER BY job, position");
   while (all.step()) {
     FoundJob* found = job_of(all.number(0), "results");
     if (found == nullptr) continue;
-    const Extent results{all.number(1), all.number(2), all.number(3)};
-    const bool ordered = found->job.options.order;
-    if (ordered ? all.number(4) < found->consumed : results.first + results.count <= found->consumed) {
+    const std::uint64_t end = all.number(1) + all.number(2);
+    if ((found->job.options.order ? all.number(4) + 1 : end) <= found->consumed) {
       recovered_.garbage.insert(found->job.job);
       continue;
     }
-    extend(found->results, results);
-    found->largest_output = std::max(found->largest_output, all.number(5));
+    found->results_bytes += all.number(3);
+    found->results_index_end = std::max(found->results_index_end, all.number(4) + 1);
+    if (found->job.options.results == ResultsPolicy::stream) read_unread(*found, all.number(1), all.number(5));
+  }
+}
+
+// They are few: what a streaming job has that is not consumed is bounded by its windows.
+void Recovery::read_unread(FoundJob& found, std::uint64_t position, std::uint64_t payload) {
+  payload_.query(payload);
+  if (!payload_.step()) missing(found, "results", position);
+  auto pieces = unpack_results(payload_.bytes(0), Blob::copy_of(payload_.bytes(1)), found.job.job, position);
+  payload_.reset();
+  if (!pieces) {
+    database_.damaged("results of job " + std::to_string(value(found.job.job)) + " from " + std::to_string(position) +
+                      " on cannot be read");
+  }
+  for (JobResults& piece : *pieces) {
+    const bool consumed = !found.job.options.order && piece.position + piece.outcomes.count() <= found.consumed;
+    if (!consumed) found.unread.push_back(std::move(piece));
   }
 }
 

@@ -31,7 +31,7 @@ CREATE TABLE endings(
   job INTEGER, first INTEGER, last INTEGER NOT NULL, runs BLOB, PRIMARY KEY(job, first)) WITHOUT ROWID;
 CREATE TABLE results(
   job INTEGER, position INTEGER, count INTEGER NOT NULL, bytes INTEGER NOT NULL, lowest INTEGER NOT NULL,
-  highest INTEGER NOT NULL, largest INTEGER NOT NULL, payload INTEGER NOT NULL,
+  highest INTEGER NOT NULL, payload INTEGER NOT NULL,
   PRIMARY KEY(job, position)) WITHOUT ROWID;
 CREATE INDEX results_by_task ON results(job, lowest, highest);
 CREATE TABLE failures(

@@ -48,7 +48,7 @@ Writer::Writer(Database& database, Books books, std::uint64_t last_job, std::set
       put_payload_(database, "INSERT INTO payloads(head, blob) VALUES(?, ?)"),
       put_chunk_(database, "INSERT INTO chunks VALUES(?, ?, ?, ?, ?)"),
       put_ending_(database, "INSERT INTO endings VALUES(?, ?, ?, ?)"),
-      put_result_(database, "INSERT INTO results VALUES(?, ?, ?, ?, ?, ?, ?, ?)"),
+      put_result_(database, "INSERT INTO results VALUES(?, ?, ?, ?, ?, ?, ?)"),
       put_failure_(database, "INSERT OR REPLACE INTO failures VALUES(?, ?, ?)"),
       put_letter_(database, "INSERT OR REPLACE INTO dead_letters VALUES(?, ?, ?)"),
       put_answer_(database, "INSERT INTO answers(client, done) VALUES(?, ?)"),
@@ -130,7 +130,7 @@ void Writer::write(JobId job, const ResultRow& row) {
     const std::string blob = joined_blobs(row.blobs);
     put_payload_.run(std::string_view(row.heads), std::string_view(blob));
   }
-  put_result_.run(job, row.position, row.count, row.bytes, row.lowest, row.highest, row.largest,
+  put_result_.run(job, row.position, row.count, row.bytes, row.lowest, row.highest,
                   sqlite3_last_insert_rowid(database_.handle()));
 }
 

@@ -9,26 +9,6 @@
 namespace stint::broker {
 namespace {
 
-// Extents may begin in front of what is needed, since rows are kept or removed whole; otherwise they are exactly that.
-std::uint64_t bytes_of(const std::vector<std::string>& tasks, const Extent& extent) {
-  std::uint64_t bytes = 0;
-  for (Index i = extent.first; i < extent.first + extent.count; ++i) bytes += tasks.at(i).size();
-  return bytes;
-}
-
-std::uint64_t bytes_of(const std::vector<ModelResult>& results, const Extent& extent) {
-  std::uint64_t bytes = 0;
-  for (std::uint64_t i = extent.first; i < extent.first + extent.count; ++i) {
-    bytes += results.at(i).result.size() + results.at(i).error.size();
-  }
-  return bytes;
-}
-
-bool covers(const std::vector<Extent>& extents, std::uint64_t position) {
-  return std::any_of(extents.begin(), extents.end(),
-                     [position](const Extent& extent) { return position - extent.first < extent.count; });
-}
-
 std::set<Index> members(const std::vector<Run>& runs) {
   std::set<Index> all;
   Index end = 0;
@@ -84,6 +64,7 @@ void Model::apply(const Change& change) {
       job.done += append.done;
       job.failed += append.failed;
       job.outcomes_digest = append.digest;
+      for (const auto& [task, letter] : append.letters) job.letters[task] = letter;
       for (ModelResult& result : results_of(append.results)) {
         job.by_task[result.task] = job.results.size();
         job.results.push_back(std::move(result));
@@ -91,9 +72,6 @@ void Model::apply(const Change& change) {
     }
     void operator()(const CountFailures& count) const {
       for (const auto& [task, failures] : count.failures) self.jobs_.at(count.job).failures[task] = failures;
-    }
-    void operator()(const KeepDeadLetters& keep) const {
-      for (const auto& [task, letter] : keep.letters) self.jobs_.at(keep.job).letters[task] = letter;
     }
     void operator()(const TrimResults& trim) const { self.jobs_.at(trim.job).consumed = trim.upto; }
     void operator()(const DropTasks& drop) const { self.jobs_.at(drop.job).dropped_below = drop.below; }
@@ -124,30 +102,46 @@ void Model::check(const FoundJob& found, const ModelJob& job) const {
   std::set<Index> ended = job.ended;
   ended.erase(ended.begin(), ended.lower_bound(job.dropped_below));
   CHECK(members(found.ended) == ended);
-  CHECK(found.tasks.size() == (job.dropped_below < job.tasks.size() ? 1 : 0));
-  for (const Extent& extent : found.tasks) {
-    CHECK(extent.first <= job.dropped_below);
-    CHECK(extent.first + extent.count == job.tasks.size());
-    CHECK(extent.bytes == bytes_of(job.tasks, extent));
-  }
+  std::uint64_t fresh_bytes = 0;
+  for (Index at = found.handed_upto; at < job.tasks.size(); ++at) fresh_bytes += job.tasks[at].size();
+  CHECK(found.fresh_bytes <= fresh_bytes);  // a chunk that is handed out in part does not count
+  if (found.handed_upto == 0 && found.dropped_below == 0) CHECK(found.fresh_bytes == fresh_bytes);
   CHECK(found.done == job.done);
   CHECK(found.failed == job.failed);
   CHECK(found.outcomes_digest == job.outcomes_digest);
   CHECK(found.consumed == job.consumed);
   CHECK(found.results_end == job.results.size());
-  std::uint64_t largest = 0;
-  for (std::uint64_t at = 0; at < job.results.size(); ++at) {
-    const bool needed = (job.put.options.order ? job.results[at].task : at) >= job.consumed;
-    if (!needed) continue;
-    CHECK(covers(found.results, at));
-    largest = std::max(largest, job.results[at].result.size());
-  }
-  CHECK(found.largest_output >= largest);
-  for (const Extent& extent : found.results) CHECK(extent.bytes == bytes_of(job.results, extent));
+  check_results(found, job);
   std::map<Index, std::uint32_t> failures = job.failures;
   failures.erase(failures.begin(), failures.lower_bound(job.dropped_below));
   CHECK(std::map(found.failures.begin(), found.failures.end()) == failures);
   CHECK(std::map(found.dead_letters.begin(), found.dead_letters.end()) == job.letters);
+}
+
+// Rows are removed whole, so a little of what is consumed may be there still.
+void Model::check_results(const FoundJob& found, const ModelJob& job) const {
+  std::set<std::uint64_t> unread;
+  for (const JobResults& piece : found.unread) {
+    std::uint64_t at = piece.position;
+    for (const ModelResult& result : results_of(piece)) {
+      REQUIRE(result == job.results.at(at));
+      CHECK(unread.insert(at++).second);
+    }
+  }
+  std::uint64_t needed_bytes = 0;
+  std::uint64_t all_bytes = 0;
+  Index index_end = 0;
+  for (std::uint64_t at = 0; at < job.results.size(); ++at) {
+    const std::uint64_t bytes = job.results[at].result.size() + job.results[at].error.size();
+    all_bytes += bytes;
+    if ((job.put.options.order ? job.results[at].task : at) < job.consumed) continue;
+    needed_bytes += bytes;
+    index_end = std::max(index_end, job.results[at].task + 1);
+    CHECK(unread.contains(at) == (job.put.options.results == ResultsPolicy::stream));
+  }
+  CHECK(found.results_bytes >= needed_bytes);
+  CHECK(found.results_bytes <= all_bytes);
+  CHECK(found.results_index_end >= index_end);
 }
 
 void Model::check(const FetchedTasks& fetched) const {

@@ -59,6 +59,7 @@ class Model {
 
  private:
   void check(const FoundJob& found, const ModelJob& job) const;
+  void check_results(const FoundJob& found, const ModelJob& job) const;
 
   std::map<JobId, ModelJob> jobs_;
   std::vector<PutAnswer> answers_;

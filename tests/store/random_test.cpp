@@ -54,7 +54,7 @@ class Story {
     ModelJob* job = some_job();
     if (job == nullptr || (model_.jobs().size() < 6 && chance_.one_in(50))) return new_job();
     const JobId id = job->put.job;
-    switch (chance_.below(40)) {
+    switch (chance_.below(36)) {
       case 0: return changed(*job);
       case 1: return ReserveTasks{id, job->tasks.size() + chance_.below(1000)};
       case 2: return answer();
@@ -62,7 +62,6 @@ class Story {
       case 4: case 5: return trim(*job);
       case 6: case 7: return drop(*job);
       case 8: return failures(*job);
-      case 9: return letters(*job);
       default: return chance_.one_in(2) ? append(*job) : outcomes(*job);
     }
   }
@@ -114,12 +113,13 @@ class Story {
     const std::vector<Index> tasks = some_unended(job);
     if (tasks.empty()) return append(job);
     OutcomesBuilder builder;
-    AppendOutcomes append{job.put.job, Indices(tasks), 0, 0, job.outcomes_digest + chance_.below(1000), {}};
+    AppendOutcomes append{job.put.job, Indices(tasks), 0, 0, job.outcomes_digest + chance_.below(1000), {}, {}};
     for (const Index task : tasks) {
       const bool fails = chance_.one_in(5);
       ++(fails ? append.failed : append.done);
       const auto micros = static_cast<std::uint32_t>(chance_.below(1000));
       if (fails) {
+        append.letters.emplace_back(task, Blob::copy_of(chance_.bytes(100)));
         builder.not_done(task, Failure::failed, chance_.bytes(5), chance_.bytes(50), micros, 3);
       } else {
         builder.done(task, chance_.bytes(chance_.one_in(500) ? 100'000 : 60), micros);
@@ -138,12 +138,6 @@ class Story {
     CountFailures count{job.put.job, {}};
     for (const Index task : some_unended(job)) count.failures.emplace_back(task, 1 + chance_.below(3));
     return count;
-  }
-
-  Change letters(const ModelJob& job) {
-    KeepDeadLetters keep{job.put.job, {}};
-    for (const Index task : some_unended(job)) keep.letters.emplace_back(task, Blob::copy_of(chance_.bytes(100)));
-    return keep;
   }
 
   Change trim(const ModelJob& job) {
