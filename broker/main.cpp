@@ -8,11 +8,14 @@
 #include <iomanip>
 #include <iostream>
 #include <memory>
+#include <utility>
 
 #include "broker/shell/descriptors.hpp"
 #include "broker/shell/options.hpp"
 #include "broker/shell/shell.hpp"
 #include "broker/store/memory_store.hpp"
+#include "broker/store/sqlite_store.hpp"
+#include "common/model/escape.hpp"
 #include "common/net/allocator.hpp"
 #include "common/net/random.hpp"
 #include "common/net/signals.hpp"
@@ -24,6 +27,7 @@ using namespace stint::broker;  // NOLINT(google-build-using-namespace): this fi
 constexpr int kEnded = 0;
 constexpr int kCannotServe = 1;
 constexpr int kUsage = 2;
+constexpr int kDiskFailed = 74;  // EX_IOERR of sysexits.h
 constexpr int kSignalled = 128;  // and the number of the signal
 
 // In a thread of its own behind a bounded queue, because a terminal that was stopped with ^S must not stop the broker.
@@ -44,26 +48,57 @@ void warn_of_few_descriptors(spdlog::logger& logger) {
 
 void announce(const Shell& shell, const ShellOptions& options) {
   std::cout << "stint-broker ready listen=" << shell.listen() << " events=" << shell.events()
-            << " mode=memory epoch=" << options.core.epoch << " store=" << std::hex << std::setw(16)
-            << std::setfill('0') << stint::value(options.core.store) << std::endl;
+            << " mode=" << (options.memory ? "memory" : "durable") << " epoch=" << options.core.epoch
+            << " store=" << std::hex << std::setw(16) << std::setfill('0') << stint::value(options.core.store);
+  if (!options.memory) std::cout << " data=" << options.data;
+  std::cout << std::endl;
+}
+
+struct OpenStore {
+  std::unique_ptr<StoreInterface> store;
+  Found found;
+};
+
+OpenStore open_store(ShellOptions& options, spdlog::logger& logger) {
+  options.core.store = stint::StoreId{stint::random_bits()};
+  if (options.memory) {
+    logger.info("keeping jobs in memory: they survive worker crashes only, not the end of this broker");
+    return {std::make_unique<MemoryStore>(), {}};
+  }
+  if (options.data.empty()) options.data = default_directory();
+  SqliteOptions where;
+  where.directory = options.data;
+  where.fresh = options.core.store;
+  auto store = std::make_unique<SqliteStore>(where);
+  Opened opened = store->take_opened();
+  options.core.store = opened.store;
+  options.core.epoch = opened.epoch;
+  options.core.durable = true;
+  options.core.first_lease = stint::random_bits() >> (64 - stint::limits::kLeaseBits + 1);
+  logger.info("keeping jobs in {}: what was acknowledged survives the end of this broker, kill -9 and power cuts; {} jobs found",
+              stint::escaped(options.data), opened.found.jobs.size());
+  return {std::move(store), std::move(opened.found)};
 }
 
 int serve(ShellOptions options) {
   const auto logger = make_logger(options);
-  logger->info("keeping jobs in memory: they survive worker crashes only, not the end of this broker");
   warn_of_few_descriptors(*logger);
-  options.core.store = stint::StoreId{stint::random_bits()};
   options.core.random = stint::random_bits();
+  OpenStore open = open_store(options, *logger);
 
   zmq::context_t context;
   stint::Signals
       signals;  // ends before the context, so that a signal while the last messages leave ends the process at once
-  MemoryStore store;
-  Shell shell(context, options, store, *logger);
+  Shell shell(context, options, *open.store, *logger, std::move(open.found));
   announce(shell, options);
-  if (shell.run(&signals)) {
-    logger->info("ended");
-    return kEnded;
+  try {
+    if (shell.run(&signals)) {
+      logger->info("ended");
+      return kEnded;
+    }
+  } catch (const StoreError& error) {  // nothing may leave that is not durable: no farewell
+    std::cerr << "stint-broker: " << error.what() << std::endl;
+    std::_Exit(kDiskFailed);
   }
   std::_Exit(kSignalled + signals.last());  // asked twice: nothing more is waited for, neither a log nor a socket
 }

@@ -224,6 +224,7 @@ class Broker {
   void apply(const CommandDone& command);
   void apply(const TasksReserved& reserved);
   void apply(const WorkerDrained& drained);
+  void apply(const Welcomed& welcomed);
 
   // --- what the store holds: restore.cpp, paging.cpp ---
   void restore(FoundJob found);

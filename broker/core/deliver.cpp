@@ -80,7 +80,7 @@ std::optional<JobResults> Broker::stored_piece(Job& job, Reader& reader) {
   if (!reader.fetching && has_news) {
     reader.fetching = true;
     reader.looked_at = job.stored_end;
-    out_->fetch(WantedResults{job.id, reader.ordered, reader.next, limits::kReadAheadBytes});
+    out_->fetch(WantedResults{job.id, reader.ordered, reader.next, options_.read_ahead_bytes});
   }
   return std::nullopt;
 }

@@ -5,7 +5,6 @@
 // another while a slot elsewhere is idle. Tasks that were lost with a worker go out carefully: one for each slot with nothing ahead,
 // and, when that was not enough to acquit them, alone.
 #include <algorithm>
-#include <utility>
 
 #include "broker/core/broker.hpp"
 #include "common/model/limits.hpp"
@@ -193,7 +192,6 @@ void Broker::hand_out(Worker& worker, Job& job, Tasks tasks) {
   remember(worker, std::make_unique<Lease>(tasks.lease, job.id, worker.incarnation, tasks.indices, tasks.attempt, tasks.suspicion,
                                            tasks.tasks.blob.size()));
   if (tasks.suspicion != Suspicion::none) worker.suspects += count;
-  if (!std::exchange(job.started, true)) put(job);
   move(job, TaskState::queued, TaskState::running, count);
   inform(worker, job);
   tell_step(job, "handed_out", tasks.indices, worker.name);

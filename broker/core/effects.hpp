@@ -44,6 +44,9 @@ struct ResultsDecided {
   JobResults results;
   std::uint64_t digest = 0;  // of the outcomes of all ended tasks up to these
 };
+struct Welcomed {  // -> WELCOME
+  SessionId session{};
+};
 struct WorkerAnswered {  // -> RESULTS_ACK
   Incarnation worker{};
   SessionId session{};
@@ -63,6 +66,6 @@ struct WorkerDrained {  // -> DRAIN
 };
 
 using Effect = std::variant<JobOpened, TasksAccepted, CountsMoved, JobChanged, ResultsDecided, WorkerAnswered, CommandDone,
-                            TasksReserved, WorkerDrained>;
+                            TasksReserved, WorkerDrained, Welcomed>;
 
 }  // namespace stint::broker

@@ -1,5 +1,6 @@
 // The life of a job: counts, pause, cancel, end, and being forgotten.
 #include <algorithm>
+#include <utility>
 
 #include "broker/core/broker.hpp"
 #include "common/model/require.hpp"
@@ -39,6 +40,7 @@ void Broker::move(Job& job, std::optional<TaskState> from, TaskState to, std::ui
   if (count == 0) return;
   STINT_REQUIRE(!from || *from == TaskState::queued || *from == TaskState::delayed || *from == TaskState::running);
   move_counts(job.counts, from, to, count);
+  if (to == TaskState::running && !std::exchange(job.started, true)) put(job);  // it starts once, also across a restart
   when_committed(CountsMoved{job.id, from, to, count});
   stirred_jobs_.insert(job.id);
 }

@@ -31,6 +31,8 @@ void Broker::on_hello(PeerId from, const Hello& hello) {
     if (hello.hello_no < peer.hello_no) return;
     if (hello.hello_no == peer.hello_no) {  // a repetition: the same answer, and nothing is reconciled
       move_to(peer, from);
+      if (!peer.is_welcomed) return;
+      peer.reachable = true;
       out_->send(from, {peer.session(), 0, peer.welcome});
       if (auto* worker = dynamic_cast<Worker*>(&peer)) {  // at its first address it may have been unreachable
         update_room(*worker);
@@ -95,7 +97,6 @@ void Broker::move_to(Peer& peer, PeerId address) {
   if (peer.address != address && find_peer(peer.address) == &peer) by_address_.erase(peer.address);
   if (Peer* other = find_peer(address); other != nullptr && other != &peer) set_unreachable(*other);
   peer.address = address;
-  peer.reachable = true;
   by_address_[address] = &peer;
 }
 
@@ -119,9 +120,25 @@ void Broker::greet(Peer& peer, PeerId from, const Hello& hello, std::vector<Drop
   welcome.batch_bytes = limits::kBatchBytes;
   welcome.unacked_bytes = limits::kWorkerUnackedBytes;
   welcome.drop = std::move(drop);
-  out_->send(from, {peer.session(), 0, welcome});
+  peer.is_welcomed = false;
+  peer.reachable = false;
+  when_committed(Welcomed{peer.session()});
   timers_.remind(awake_.monotonic(peer.liveness.next_heartbeat()), TimerKind::heartbeat, value(peer.session()));
   timers_.remind(awake_.monotonic(peer.liveness.expiry()), TimerKind::expiry, value(peer.session()));
+}
+
+// What a worker is told to drop may have ended in a way that is not yet durable; so the answer waits for that.
+void Broker::apply(const Welcomed& welcomed) {
+  Peer* peer = find_peer(welcomed.session);
+  if (peer == nullptr || peer->is_welcomed) return;
+  peer->is_welcomed = true;
+  peer->reachable = true;
+  out_->send(peer->address, {peer->session(), 0, peer->welcome});
+  auto* worker = dynamic_cast<Worker*>(peer);
+  if (worker == nullptr) return;
+  if (worker->drain_told) say(*worker, Drain{worker->drain_deadline_ms});
+  update_room(*worker);
+  stirred_workers_.insert(worker->incarnation);
 }
 
 std::string Broker::unique_name(const Hello& hello) {
@@ -148,7 +165,6 @@ void Broker::join(PeerId from, const Hello& hello) {
   worker.drain_told = worker.drain_asked;
   advertise(worker, hello.kinds, hello.slots, hello.draining || worker.drain_asked);
   greet(worker, from, hello, reconcile(worker, hello));
-  if (worker.drain_told) say(worker, Drain{worker.drain_deadline_ms});
   stirred_workers_.insert(worker.incarnation);
   out_->log(Level::info, "worker " + escaped(worker.name) + " joined: kinds " + escaped(joined_kinds(worker.kinds)) + ", " +
                              std::to_string(worker.slots) + (worker.slots == 1 ? " slot" : " slots"));
@@ -159,10 +175,8 @@ void Broker::rejoin(Worker& worker, PeerId from, const Hello& hello) {
   for (auto& [id, pace] : worker.paces) pace.informed = false;
   worker.acked = 0;
   worker.ack_upto = 0;
-  worker.reachable = true;
   advertise(worker, hello.kinds, hello.slots, hello.draining || worker.drain_asked);
   greet(worker, from, hello, reconcile(worker, hello));
-  if (worker.drain_told) say(worker, Drain{worker.drain_deadline_ms});
   stirred_workers_.insert(worker.incarnation);
 }
 

@@ -22,8 +22,11 @@ struct Options {
   int liveness = limits::kLiveness;
   Duration writer_grace = limits::kWriterGrace;
   Duration progress_interval = limits::kProgressInterval;
+  std::uint64_t held_bytes = limits::kHeldBacklogBytes;          // queued payloads in memory, all jobs together, when durable ...
+  std::uint64_t held_job_bytes = limits::kStreamBacklogBytes;    // ... and of one job; beyond, the store alone has them
+  std::uint64_t read_ahead_bytes = limits::kReadAheadBytes;
   std::uint64_t backlog_bytes = limits::kDefaultBacklogBytes;
-  std::uint64_t keep_bytes = limits::kDefaultKeepBytes;
+  std::uint64_t keep_bytes = limits::kDefaultKeepBytes;  // kept results: in memory a job waits beyond, in a store old jobs are forgotten
   std::uint32_t kept_jobs = limits::kDefaultKeptJobs;
 };
 

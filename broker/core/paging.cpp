@@ -12,7 +12,7 @@ namespace stint::broker {
 // What has become durable need not be held, when there is enough before it.
 void Broker::page_out(Job& job) {
   if (!options_.durable) return;
-  const std::uint64_t most = backlog_bytes_ > limits::kHeldBacklogBytes ? limits::kBatchBytes : limits::kStreamBacklogBytes;
+  const std::uint64_t most = backlog_bytes_ > options_.held_bytes ? options_.held_job_bytes / 64 : options_.held_job_bytes;
   const std::uint64_t before = job.tasks.fresh_bytes();
   job.tasks.page_out(job.told.accepted, most);
   backlog_bytes_ -= before - job.tasks.fresh_bytes();
@@ -20,10 +20,10 @@ void Broker::page_out(Job& job) {
 
 void Broker::read_ahead(Job& job) {
   if (!options_.durable || job.fetching || !may_go(job)) return;
-  const std::optional<Index> first = job.tasks.missing(limits::kReadAheadBytes / 2);
+  const std::optional<Index> first = job.tasks.missing(options_.read_ahead_bytes / 2);
   if (!first) return;
   job.fetching = true;
-  out_->fetch(WantedTasks{job.id, *first, limits::kReadAheadBytes});
+  out_->fetch(WantedTasks{job.id, *first, options_.read_ahead_bytes});
 }
 
 void Broker::fetched(Fetched fetched, Outbox& out) {

@@ -21,7 +21,8 @@ struct Peer {
   Incarnation incarnation{};
   std::string name;
   PeerId address{};
-  bool reachable = true;  // false from EHOSTUNREACH to the next greeting
+  bool reachable = false;  // from its WELCOME to EHOSTUNREACH
+  bool is_welcomed = false;  // the answer to its greeting has left
   Gate gate;
   Liveness liveness;
   std::uint32_t hello_no = 0;

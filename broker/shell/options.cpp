@@ -5,6 +5,8 @@
 #include <boost/program_options.hpp>
 #include <charconv>
 #include <chrono>
+#include <cstdlib>
+#include <limits>
 #include <sstream>
 #include <string_view>
 #include <vector>
@@ -44,6 +46,8 @@ constexpr std::array kTexts{
     TextOption{"listen", "ADDRESS", &ShellOptions::listen,
                "where workers and clients connect: tcp://host:port (* is any), ipc://path"},
     TextOption{"events", "ADDRESS", &ShellOptions::events, "where watchers such as zmq-sub connect"},
+    TextOption{"data", "DIRECTORY", &ShellOptions::data,
+               "where jobs are kept; one broker at a time; [the user's state directory: ~/.local/state/stint]"},
     TextOption{"log-level", "LEVEL", &ShellOptions::log_level,
                "least serious log lines shown: debug, info, warning, error, off"},
 };
@@ -51,7 +55,7 @@ constexpr std::array kTexts{
 constexpr std::array kSwitches{
     SwitchOption{
         "memory", &ShellOptions::memory,
-        "keep jobs in memory only: they survive worker crashes, not the end of the broker; so far the only mode"},
+        "keep jobs in memory only, and nothing on disk: they survive worker crashes, not the end of the broker"},
     SwitchOption{"insecure-public", &ShellOptions::insecure_public,
                  "listen where other machines can connect; whoever reaches the port may submit, cancel and work"},
 };
@@ -80,7 +84,8 @@ const std::array kNumbers{
                  "payloads queued in memory, all jobs together; then submitters wait"},
     NumberOption{"keep-bytes", limits::kMaxPayloadBytes, kTiB, [](const O& o) { return o.core.keep_bytes; },
                  [](O& o, N n) { o.core.keep_bytes = n; },
-                 "results kept for `stint results`, all jobs together; then jobs wait, saying so"},
+                 "results kept for `stint results`, all jobs together; beyond, with --memory jobs wait, saying so, and else the "
+                 "oldest ended jobs are forgotten; without --memory there is no limit unless you give one"},
     NumberOption{"keep-jobs", 1, limits::kMaxJobs, [](const O& o) { return static_cast<N>(o.core.kept_jobs); },
                  [](O& o, N n) { o.core.kept_jobs = static_cast<std::uint32_t>(n); },
                  "ended jobs remembered; the oldest are forgotten first"},
@@ -107,7 +112,8 @@ po::options_description described() {
   po::options_description all("Options", 110, 60);
   const ShellOptions defaults;
   for (const TextOption& option : kTexts) {
-    const std::string sentence = std::string(option.sentence) + " [" + defaults.*option.field + "]";
+    const std::string preset = (defaults.*option.field).empty() ? "" : " [" + defaults.*option.field + "]";
+    const std::string sentence = option.sentence + preset;
     all.add_options()(option.name, po::value<std::string>()->value_name(option.shown), sentence.c_str());
   }
   for (const SwitchOption& option : kSwitches) all.add_options()(option.name, option.sentence);
@@ -169,17 +175,32 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
     if (given.count(option.name) > 0)
       option.set(line.options, parse_number(option, given[option.name].as<std::string>()));
   }
+  if (!line.options.memory && given.count("keep-bytes") == 0) line.options.core.keep_bytes = std::numeric_limits<N>::max();
   if (!line.help && !line.version) require_sound(line.options);
   return line;
 }
 
 void require_sound(const ShellOptions& options) {
   require_level(options.log_level);
+  if (options.memory && !options.data.empty()) {
+    throw UsageError("--memory keeps nothing on disk, so it does not go with --data " + escaped(options.data) + ": give one of them");
+  }
   require_address("listen", options.listen);
   require_address("events", options.events);
   if (options.insecure_public) return;
   require_private("listen", options.listen);
   require_private("events", options.events);
+}
+
+std::string default_directory() {
+  const auto from_environment = [](const char* name) {
+    const char* value = std::getenv(name);
+    return std::string(value == nullptr ? "" : value);
+  };
+  if (std::string given = from_environment("STATE_DIRECTORY"); !given.empty()) return given.substr(0, given.find(':'));
+  if (std::string state = from_environment("XDG_STATE_HOME"); !state.empty()) return state + "/stint";
+  if (std::string home = from_environment("HOME"); !home.empty()) return home + "/.local/state/stint";
+  throw UsageError("there is no HOME to keep jobs in: say where with --data DIRECTORY, or keep them in memory only with --memory");
 }
 
 std::string help_text() {
@@ -189,8 +210,8 @@ std::string help_text() {
        << described()
        << "\nWhen it serves, it prints one line on standard output: stint-broker ready listen=... events=...\n"
           "The log is on standard error. SIGTERM or SIGINT ends it cleanly, a second one at once.\n\n"
-          "Exit codes: 0 ended as asked, 1 could not serve (port in use, no permission), 2 bad option,\n"
-          "143 or 130 ended at once by a second SIGTERM or SIGINT.\n";
+          "Exit codes: 0 ended as asked, 1 could not serve (port in use, no permission, directory in use), 2 bad option,\n"
+          "74 the disk failed while serving, 143 or 130 ended at once by a second SIGTERM or SIGINT.\n";
   return text.str();
 }
 

@@ -16,7 +16,8 @@ namespace stint::broker {
 struct ShellOptions {
   std::string listen = "tcp://127.0.0.1:5555";  // where workers and clients connect
   std::string events = "tcp://127.0.0.1:5556";  // where watchers connect
-  bool memory = false;                          // jobs live in memory only; so far there is nothing else
+  std::string data;                             // the directory that jobs are kept in; empty: default_directory()
+  bool memory = false;                          // jobs live in memory only
   bool insecure_public = false;                 // other machines may connect although there are no keys
   std::string log_level = "info";
   Duration handshake = limits::kHandshake;
@@ -41,5 +42,9 @@ CommandLine parse_command_line(int argc, const char* const* argv);
 void require_sound(const ShellOptions& options);
 
 std::string help_text();
+
+// Where jobs are kept unless an option says otherwise: systemd's STATE_DIRECTORY, else stint in the user's state directory (XDG).
+// Throws UsageError when the environment names neither.
+std::string default_directory();
 
 }  // namespace stint::broker

@@ -37,15 +37,20 @@ spdlog::level::level_enum to_spdlog(Level level) {
 
 }  // namespace
 
-Shell::Shell(zmq::context_t& context, const ShellOptions& options, StoreInterface& store, spdlog::logger& logger)
+Shell::Shell(zmq::context_t& context, const ShellOptions& options, StoreInterface& store, spdlog::logger& logger,
+             Found found)
     : options_(options),
       store_(store),
       logger_(logger),
       router_(context, options),
       publisher_(context, options),
+      found_(std::move(found)),
       core_(options.core) {}
 
 bool Shell::run(Signals* signals) {
+  turn_ = now();
+  core_.restore(turn_, std::exchange(found_, {}), out_);
+  carry_out();
   while (!finished_) {
     if (!more_to_read_) wait_for_work(signals);
     const int asked = times_asked(signals);

@@ -36,7 +36,8 @@ namespace stint::broker {
 
 class Shell {
  public:
-  Shell(zmq::context_t& context, const ShellOptions& options, StoreInterface& store, spdlog::logger& logger);
+  // `found` is what the store held when it was opened.
+  Shell(zmq::context_t& context, const ShellOptions& options, StoreInterface& store, spdlog::logger& logger, Found found = {});
   Shell(const Shell&) = delete;
   Shell& operator=(const Shell&) = delete;
 
@@ -44,7 +45,7 @@ class Shell {
   const std::string& events() const { return publisher_.endpoint(); }
 
   // True: said goodbye to everyone and ended. False: asked twice, and ended at once. `signals`, if given, ask as stop()
-  // does.
+  // does. Throws StoreError: nothing more is durable, and the process has to end at once.
   bool run(Signals* signals = nullptr);
 
   void stop() noexcept;  // once: finish properly; twice: at once
@@ -72,6 +73,7 @@ class Shell {
   spdlog::logger& logger_;
   Router router_;
   Publisher publisher_;
+  Found found_;
   Broker core_;
   Outbox out_;
   Strangers strangers_;

@@ -26,6 +26,7 @@ void each(Self& options, Field field) {
   field("commits_in_bursts", options.commits_in_bursts);
   field("durable", options.durable);
   field("fetch_delay", options.fetch_delay);
+  field("held_bytes", options.held_bytes);
   field("backlog_bytes", options.backlog_bytes);
   field("latency", options.latency);
   field("lost", options.lost);
@@ -106,6 +107,7 @@ void draw_broker(Options& options, Random& random) {
   if (random.chance(0.1)) options.backlog_bytes = random.between(1000, 100'000);
   options.durable = random.chance(0.5);
   if (options.durable && random.chance(0.7)) options.fetch_delay = random.duration(10us, random.chance(0.2) ? 500ms : 5ms);
+  if (options.durable && random.chance(0.7)) options.held_bytes = random.magnitude(100, 100'000);
   options.latency = std::min(random.chance(0.1) ? Duration(100ms) : random.duration(50us, 5ms), options.heartbeat / 5);
 }
 
@@ -126,6 +128,7 @@ void draw_faults(Options& options, Random& random) {
   swarm.rarely(options.client_leave, 500ms, 20s);
   swarm.rarely(options.reader_stop, 500ms, 20s);
   if (swarm.happens()) swarm.rarely(options.broker_crash, 2s, 30s);
+  if (options.durable) swarm.rarely(options.broker_crash, 500ms, 20s);
   if (options.durable) swarm.rarely(options.disk_full, 500ms, 10s);
   swarm.rarely(options.broker_stall, 1s, 20s);
   swarm.rarely(options.watcher_change, 200ms, 10s);

@@ -35,6 +35,7 @@ struct Options {
   bool commits_in_bursts = false;
   bool durable = false;  // what was committed survives the broker
   Duration fetch_delay{};  // at most
+  std::uint64_t held_bytes = 1U << 24;  // payloads of a job in memory when durable
   std::uint64_t backlog_bytes = 1U << 30;
 
   // the network

@@ -12,6 +12,9 @@ broker::Options core_options(World& world, StoreId store, std::uint64_t epoch) {
   options.store = store;
   options.epoch = epoch;
   options.durable = world.options.durable;
+  options.held_job_bytes = world.options.held_bytes;
+  options.held_bytes = 2 * world.options.held_bytes;
+  options.read_ahead_bytes = world.options.held_bytes / 2;
   options.random = world.random.bits();
   options.heartbeat = world.options.heartbeat;
   options.writer_grace = world.options.writer_grace;
