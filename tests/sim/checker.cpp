@@ -43,12 +43,18 @@ void JobRecord::started(Index index, Attempt attempt, const std::shared_ptr<Work
   require(explained, task(index) + " runs again, though nothing explains it");
   require(attempt > last.attempt,
           task(index) + " has attempt " + std::to_string(attempt) + " after " + std::to_string(last.attempt));
-  last = {worker, worker->losses, attempt, RunState::running};
+  const bool is_retry = last.state == RunState::failed && !last.worker->gone && last.worker->losses == last.losses;
+  const Duration least = std::min(plan_.options.backoff_base, plan_.options.backoff_cap) / 2;
+  require(!is_retry || world_.now() - last.since >= least, task(index) + " is tried again without a wait");
+  last = {worker, worker->losses, attempt, RunState::running, world_.now()};
 }
 
 void JobRecord::finished(Index index, Attempt attempt, const std::shared_ptr<WorkerRecord>& worker, RunState how) {
   Last& last = last_[index];
-  if (last.worker == worker && last.attempt == attempt) last.state = how;
+  if (how == RunState::failed) ++failures_[index];
+  if (last.worker != worker || last.attempt != attempt) return;
+  last.state = how;
+  last.since = world_.now();
 }
 
 void JobRecord::accepted(std::uint64_t next) {
@@ -77,6 +83,7 @@ void JobRecord::check_outcome(unsigned era, const OutcomeCursor& at, std::uint64
     case stint::Failure::failed:
       require(behaviour == Behaviour::flaky || behaviour == Behaviour::failing, text);
       require(at.error() == error_of(payload), text + ", which belongs to something else");
+      check_budget(index, text);
       break;
     case stint::Failure::rejected:
       require(behaviour == Behaviour::rejected && at.error() == error_of(payload), text);
@@ -86,6 +93,7 @@ void JobRecord::check_outcome(unsigned era, const OutcomeCursor& at, std::uint64
       require(behaviour == Behaviour::hanging || behaviour == Behaviour::stubborn || behaviour == Behaviour::slow ||
                   world_.options.task_time >= plan_.options.time_limit || !innocent,
               text);
+      check_budget(index, text);
       break;
     case stint::Failure::lost:
       require(behaviour == Behaviour::killer || !innocent, text);
@@ -93,6 +101,12 @@ void JobRecord::check_outcome(unsigned era, const OutcomeCursor& at, std::uint64
     default:
       require(false, text);
   }
+}
+
+void JobRecord::check_budget(Index index, const std::string& text) const {
+  const auto known = failures_.find(index);
+  const unsigned failures = known == failures_.end() ? 0 : known->second;
+  require(failures >= plan_.options.max_attempts, text + ", after " + std::to_string(failures) + " failures only");
 }
 
 void JobRecord::result(unsigned era, const JobResults& results, std::uint64_t most) {

@@ -1,7 +1,8 @@
 // What was promised, held against what clients, workers and watchers saw. It knows the plans (what was to be done) and
 // nothing of how the broker works.
 //
-// - A task is run again only when a loss, a failure or a stop explains it; its attempts count up.
+// - A task is run again only when a loss, a failure or a stop explains it; its attempts count up. A retry waits first,
+//   and nothing fails before its attempts are used up.
 // - A result belongs to its payload, and is the same each time it is told.
 // - Of each task there is one end; the counts of an ended job are what its readers saw.
 // - In every event the counts add up, and what has ended never becomes less; a job starts once and ends once.
@@ -22,7 +23,7 @@
 
 namespace stint::sim {
 
-// How the last run of a task came out, as its worker knows.
+// How the last run of a task came out, as its worker knows. Failed: it may be tried again.
 enum class RunState : std::uint8_t { none, running, done, failed, stopped };
 
 // A start of a worker, as far as it explains that a task was run again.
@@ -57,6 +58,7 @@ class JobRecord {
     unsigned losses = 0;
     Attempt attempt = 0;
     RunState state = RunState::none;
+    TimePoint since{};  // of that state
   };
   struct End {
     bool failed = false;
@@ -65,11 +67,13 @@ class JobRecord {
 
   std::string task(Index index) const;
   void check_outcome(unsigned era, const OutcomeCursor& at, std::uint64_t most) const;
+  void check_budget(Index index, const std::string& text) const;
   void require(bool holds, const std::string& text) const;
 
   World& world_;
   const Plan& plan_;
   std::unordered_map<Index, Last> last_;
+  std::unordered_map<Index, unsigned> failures_;  // of all runs
   std::unordered_map<Index, End> ends_;
   std::uint64_t done_ = 0;
   std::uint64_t failed_ = 0;

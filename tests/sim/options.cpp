@@ -66,19 +66,21 @@ void write(std::ostream& text, const T& value) {
 
 class Swarm {
  public:
-  Swarm(Random& random, double share) : random_(random), share_(share) {}
+  Swarm(Random& random, double share, Duration longest = Duration::max())
+      : random_(random), share_(share), longest_(longest) {}
 
   void rarely(double& share, double most) {
     if (random_.chance(share_)) share = most / static_cast<double>(std::uint64_t{1} << random_.below(8));
   }
   void rarely(Duration& every, Duration least, Duration most) {
-    if (random_.chance(share_)) every = random_.duration(least, most);
+    if (random_.chance(share_)) every = std::min(random_.duration(least, most), longest_);
   }
   bool happens() { return random_.chance(share_); }
 
  private:
   Random& random_;
   double share_;
+  Duration longest_;  // what comes more rarely than this does not come at all
 };
 
 void draw_parties(Options& options, Random& random) {
@@ -105,8 +107,8 @@ void draw_broker(Options& options, Random& random) {
 }
 
 void draw_faults(Options& options, Random& random) {
-  Swarm swarm(random, random.pick<double>({0, 0.1, 0.1, 0.25, 0.25, 0.5}));
-  options.fault_time = random.duration(2s, 30s);
+  options.fault_time = random.chance(0.3) ? random.duration(2s, 30s) : random.duration(500ms, 8s);
+  Swarm swarm(random, random.pick<double>({0, 0.1, 0.1, 0.25, 0.25, 0.5}), options.fault_time);
   swarm.rarely(options.lost, 0.05);
   swarm.rarely(options.doubled, 0.2);
   swarm.rarely(options.late, 0.05);

@@ -60,6 +60,8 @@ void Scene::draw_plan(unsigned number) {
   plan->reads_twice = random.chance(0.5);
   plan->pace = random.chance(0.2) ? random.magnitude(1, 100) : 0;
   plan->appetite = random.chance(0.2) ? random.magnitude(1, 100) : 0;
+  plan->reader_tasks = random.chance(0.2) ? random.magnitude(1, 200) : 0;
+  plan->reader_bytes = random.chance(0.2) ? random.magnitude(1, 20'000) : 0;
   if (plan->tasks > 0 && random.chance(0.5)) {
     for (unsigned i = 0; i < options().killers; ++i) plan->killers.insert(random.below(plan->tasks));
   }

@@ -84,10 +84,11 @@ class SimClient final : public Process {
   std::uint64_t ready(const Work& work) const;
   JobRecord& record(const Work& work);
   Work* find(client::Handle handle);
+  const Work* reader_of(JobId job) const;
 
   void perform();
   void act(const client::Connect&) { link_.connect(); }
-  void act(const client::Send& send) { link_.send(send.envelope); }
+  void act(const client::Send& send);
   void act(const client::Greeted&) {}
   void act(const client::Parted&) {}
   void act(const client::TurnedAway& away);

@@ -11,6 +11,29 @@ void SimClient::perform() {
   }
 }
 
+// A reader may have less room than the library gives it.
+void SimClient::act(const client::Send& send) {
+  Envelope envelope = send.envelope;
+  if (auto* attach = std::get_if<Attach>(&envelope.message)) {
+    if (const Work* work = reader_of(attach->job)) {
+      const Plan& plan = work->desire->plan;
+      if (plan.reader_tasks > 0) attach->limit_tasks = attach->upto + plan.reader_tasks;
+      if (plan.reader_bytes > 0) attach->limit_bytes = plan.reader_bytes;
+    }
+  } else if (auto* ack = std::get_if<Ack>(&envelope.message)) {
+    const Work* work = reader_of(ack->job);
+    if (work != nullptr && work->desire->plan.reader_tasks > 0)
+      ack->limit_tasks = ack->upto + work->desire->plan.reader_tasks;
+  }
+  link_.send(envelope);
+}
+
+const SimClient::Work* SimClient::reader_of(JobId job) const {
+  const auto at =
+      std::find_if(works_.begin(), works_.end(), [&](const Work& work) { return work.reads && work.desire->id == job; });
+  return at == works_.end() ? nullptr : &*at;
+}
+
 void SimClient::act(const client::TurnedAway& away) { world_.fail(name() + " is turned away: " + away.text); }
 
 void SimClient::act(const client::JobOpened& opened) {

@@ -203,7 +203,6 @@ void SimWorker::finish(Slot& slot) {
     how = RunState::failed;
   } else if (behaviour == Behaviour::rejected) {
     ended.not_done(task.index, stint::Failure::rejected, {}, error_of(payload), took);
-    how = RunState::failed;
   } else if (behaviour == Behaviour::failing || (behaviour == Behaviour::flaky && random().chance(0.5))) {
     ended.not_done(task.index, stint::Failure::failed, {}, error_of(payload), took);
     how = RunState::failed;

@@ -1,6 +1,8 @@
 #include "tests/sim/task.hpp"
 
+#include <algorithm>
 #include <charconv>
+#include <cstring>
 
 #include "tests/sim/random.hpp"
 
@@ -9,8 +11,14 @@ namespace {
 
 std::uint64_t hash(std::string_view text) {
   std::uint64_t value = text.size();
-  for (const char c : text) value = (value ^ static_cast<unsigned char>(c)) * 0x100000001B3U;
-  return scrambled(value);
+  while (!text.empty()) {
+    std::uint64_t word = 0;
+    const std::size_t size = std::min(text.size(), sizeof(word));
+    std::memcpy(&word, text.data(), size);
+    value = scrambled(value ^ word);
+    text.remove_prefix(size);
+  }
+  return value;
 }
 
 std::uint64_t number(std::string_view& text) {

@@ -43,6 +43,8 @@ struct Plan {
   bool cancellable = false;    // somebody may have cancelled it
   std::uint64_t pace = 0;      // tasks that its writer has ready in 10 ms; 0 = all at once
   std::uint64_t appetite = 0;  // results that its reader consumes in 10 ms; 0 = all at once
+  std::uint64_t reader_tasks = 0;  // results that its reader takes beyond what it has acknowledged; 0 = as the client says
+  std::uint64_t reader_bytes = 0;  // the same in bytes
 
   Behaviour behaviour(const Options& world, std::uint64_t index) const;
   std::string payload(const Options& world, unsigned era, std::uint64_t index) const;
