@@ -30,16 +30,20 @@ enum class RunState : std::uint8_t { none, running, done, failed, stopped };
 struct WorkerRecord {
   std::string name;     // as the broker calls it
   bool gone = false;    // it has left or died
+  std::uint64_t welcomes = 0;  // the number of its last one, of all
+  bool drained = false;        // by a command: it has to leave
   unsigned losses = 0;  // times the broker gave it up ...
   unsigned known = 0;   // ... of which it knows, since it was welcomed again
 
   bool is_stale() const { return losses != known; }  // what it does now is nobody's business any more
 };
 
+class Checker;
+
 // What is known of a plan's job within one life of the broker's store.
 class JobRecord {
  public:
-  JobRecord(World& world, const Plan& plan) : world_(world), plan_(plan) {}
+  JobRecord(World& world, const Checker& checker, const Plan& plan) : world_(world), checker_(checker), plan_(plan) {}
 
   void started(Index index, Attempt attempt, const std::shared_ptr<WorkerRecord>& worker);
   void finished(Index index, Attempt attempt, const std::shared_ptr<WorkerRecord>& worker, RunState how);
@@ -51,6 +55,7 @@ class JobRecord {
 
   void accepted(std::uint64_t next);
   std::uint64_t accepted() const { return accepted_; }
+  std::vector<Index> failed() const;  // as its readers saw, ascending
 
  private:
   struct Last {
@@ -70,7 +75,10 @@ class JobRecord {
   void check_budget(Index index, const std::string& text) const;
   void require(bool holds, const std::string& text) const;
 
+  bool may_lack_its_writer() const;
+
   World& world_;
+  const Checker& checker_;
   const Plan& plan_;
   std::unordered_map<Index, Last> last_;
   std::unordered_map<Index, unsigned> failures_;  // of all runs
@@ -88,20 +96,32 @@ class Checker {
   // The record of a plan within the present life of the broker.
   JobRecord& record(unsigned plan);
   JobRecord& record(unsigned plan, StoreId store);
-  void broker_begins(StoreId store) { store_ = store; }
+  void broker_begins(StoreId store);
   StoreId store() const { return store_; }
 
   void client_begins() { ++client_starts_; }
+  void client_ends() { ++client_ends_; }
   unsigned client_starts() const { return client_starts_; }
+  unsigned client_ends() const { return client_ends_; }
+
+  // A job that the broker has made of the failed tasks of another one: its tasks have other indices than their payloads say.
+  void retried(JobId job) { retried_.insert({store_, job}); }
+  bool is_retried(StoreId store, JobId job) const { return retried_.contains({store, job}); }
 
   std::shared_ptr<WorkerRecord> worker_begins();
+  void welcomed(WorkerRecord& worker, const std::string& name);
   bool worker_lost(const std::string& name);  // says the broker; whether it was there
+  void worker_drained(const std::string& name);
+  bool anybody_must_leave() const;
 
  private:
   World& world_;
   const std::vector<std::unique_ptr<Plan>>& plans_;
   StoreId store_{};
   unsigned client_starts_ = 0;
+  unsigned client_ends_ = 0;
+  std::uint64_t welcomes_ = 0;
+  std::set<std::pair<StoreId, JobId>> retried_;
   std::map<std::pair<std::uint64_t, unsigned>, std::unique_ptr<JobRecord>> records_;
   std::vector<std::weak_ptr<WorkerRecord>> workers_;
 };
@@ -113,6 +133,7 @@ class WatcherRecord {
 
   void saw(const Event& event);
   void missed_something() { may_miss_ = true; }  // from here on there may be gaps
+  void check_ended(StoreId store, JobId job) const;  // that this job has ended, it has been told
 
  private:
   struct Topic {
@@ -123,6 +144,7 @@ class WatcherRecord {
     bool opened = false;
     bool started = false;
     bool ended = false;
+    bool over = false;  // ended, or cancelled: the same for one who comes late
     Counts counts;
     std::set<Index> ends;
   };

@@ -2,6 +2,7 @@
 
 #include <sstream>
 
+#include "common/model/limits.hpp"
 #include "tests/sim/random.hpp"
 
 namespace stint::sim {
@@ -16,6 +17,7 @@ void each(Self& options, Field field) {
   field("clients", options.clients);
   field("jobs", options.jobs);
   field("watchers", options.watchers);
+  field("plans", options.plans);
   field("tasks", options.tasks);
   field("payload", options.payload);
   field("result", options.result);
@@ -95,6 +97,12 @@ void draw_parties(Options& options, Random& random) {
   options.result = random.chance(0.05) ? 100'000 : 200;
   options.task_time = random.pick<Duration>({100us, 2ms, 2ms, 20ms, 20ms, 200ms, 1s});
   if (options.task_time > 20ms) options.tasks = std::min<std::uint64_t>(options.tasks, 100);
+  if (random.chance(0.005)) {  // giants: a few fill any window
+    options.payload = options.result = limits::kMaxPayloadBytes;
+    options.tasks = random.between(1, 16);
+    options.slots = 16;
+    options.plans = 4;
+  }
 }
 
 void draw_broker(Options& options, Random& random) {
@@ -158,6 +166,11 @@ Options Options::drawn_from(std::uint64_t seed) {
 bool Options::innocent_workers() const {
   return undisturbed() || (lost == 0 && late == 0 && cut == Duration{} && worker_crash == Duration{} &&
                            worker_stall == Duration{} && broker_crash == Duration{} && stubborn == 0);
+}
+
+bool Options::innocent_clients() const {
+  return lost == 0 && late == 0 && cut == Duration{} && client_stall == Duration{} && broker_stall == Duration{} &&
+         broker_crash == Duration{};
 }
 
 bool Options::undisturbed() const {

@@ -40,6 +40,7 @@ void Overheard::stored(const broker::Store& store) {
     received_[tasks->job] += tasks->tasks.count();
     tasks_[tasks->job].emplace_back(received_[tasks->job], store.commit);
   } else if (const auto* job = std::get_if<broker::PutJob>(&store.change)) {
+    if (job->options.key.empty()) checker_.retried(job->job);
     bounds_.opened(job->job, job->options, !job->paused && !job->cancelled);
     Failures& failures = failures_[job->job];
     failures.most = job->options.max_failures;
@@ -145,8 +146,11 @@ void Overheard::check_error(PeerId to, const Error& error) {
 void Overheard::logged(const std::string& text) {
   constexpr std::string_view kLost = "lost ";
   constexpr std::string_view kDrained = " is drained";
-  if (text.ends_with(kDrained))
+  constexpr std::string_view kWorker = "worker ";
+  if (text.starts_with(kWorker) && text.ends_with(kDrained)) {
     world_.require(++drained_ <= may_drain_, "more workers are drained than were asked for");
+    checker_.worker_drained(text.substr(kWorker.size(), text.size() - kWorker.size() - kDrained.size()));
+  }
   if (!text.starts_with(kLost)) return;
   const std::string name = text.substr(kLost.size(), text.find(": silent") - kLost.size());
   const bool was_there = checker_.worker_lost(name);
