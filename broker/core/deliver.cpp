@@ -1,5 +1,6 @@
 // Results on their way to the readers of a job, as far as each one's window allows; behind the last one, the end.
 #include <algorithm>
+#include <limits>
 
 #include "broker/core/broker.hpp"
 #include "common/model/limits.hpp"
@@ -52,6 +53,8 @@ void Broker::deliver(Job& job, Reader& reader) {
       if (!piece) break;
       const std::uint64_t bytes = piece->outcomes.blob.size();
       if (reader.unacked_bytes > 0 && reader.unacked_bytes + bytes > reader.limit_bytes) return;
+      const std::uint64_t gap = piece->position - reader.next;  // of tasks that have no result
+      reader.limit_tasks += std::min(gap, std::numeric_limits<std::uint64_t>::max() - reader.limit_tasks);
       reader.next = behind(*piece);
       reader.unacked_bytes += bytes;
       reader.in_flight.emplace_back(reader.next, bytes);

@@ -18,6 +18,11 @@ double work_limit_us(const Worker& worker) {
   return static_cast<double>(std::chrono::duration_cast<std::chrono::microseconds>(limits::kMeasuredWork).count()) * worker.slots;
 }
 
+// What is suspect waits for a free slot, and nothing overtakes it: where a worker is filled ahead, none ever becomes free.
+bool suspects_wait(const std::vector<Job*>& jobs) {
+  return std::any_of(jobs.begin(), jobs.end(), [](const Job* job) { return job->tasks.has_ready(Suspicion::one_per_slot); });
+}
+
 }  // namespace
 
 // As much as a worker should have now, from whichever jobs.
@@ -38,10 +43,10 @@ bool Broker::grant_next(Worker& worker) {
   return false;
 }
 
-// Beyond its slots, from jobs of the highest priority that waits only. What is suspect waits for a free slot, and nothing overtakes it.
+// Beyond its slots, from jobs of the highest priority that waits only.
 void Broker::fill_ahead(Worker& worker) {
   const auto jobs = scheduler_.next_jobs(worker, kJobsTried);
-  if (std::any_of(jobs.begin(), jobs.end(), [](const Job* job) { return job->tasks.has_ready(Suspicion::one_per_slot); })) return;
+  if (suspects_wait(jobs)) return;
   for (Job* job : jobs) {
     if (worker.room == Room::prefetch && job->priority == jobs.front()->priority) grant(worker, *job);
   }
@@ -83,7 +88,9 @@ void Broker::dispatch(Job& job) {
   if (!job.turn || job.tasks.has_ready(Suspicion::one_per_slot)) return;
   for (Worker* worker : scheduler_.with_room(*job.kind, Room::prefetch)) {
     if (!job.turn) return;
-    if (worker->room == Room::prefetch && scheduler_.next_jobs(*worker, 1).front()->priority == job.priority) grant(*worker, job);
+    if (worker->room != Room::prefetch) continue;
+    const auto jobs = scheduler_.next_jobs(*worker, kJobsTried);
+    if (jobs.front()->priority == job.priority && !suspects_wait(jobs)) grant(*worker, job);
   }
 }
 

@@ -1,5 +1,6 @@
 // ATTACH, ACK, DETACH: who reads a job's results, and how far it has come.
 #include <algorithm>
+#include <limits>
 
 #include "broker/core/broker.hpp"
 #include "common/model/escape.hpp"
@@ -24,6 +25,9 @@ void Broker::on_attach(Client& client, const Attach& attach) {
     if (!number_reader(client, *job, attach, reader)) return;
     consume(*job, attach.upto);
     reader.next = std::max(reader.next, job->consumed);
+    // A new reader cannot know how far those before it have come: its window begins where it does.
+    const std::uint64_t ahead = reader.next - attach.upto;
+    reader.limit_tasks += std::min(ahead, std::numeric_limits<std::uint64_t>::max() - reader.limit_tasks);
   }
   if (reader.results && reader.ordered && !job->indexed && !job->in_store) {  // a kept job, read by index for the first time
     job->indexed = true;

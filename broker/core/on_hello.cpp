@@ -269,6 +269,7 @@ std::vector<Run> Broker::adopt(Worker& worker, const HeldLease& held) {
       move(*job, task->where == Single::Where::delayed ? TaskState::delayed : TaskState::queued, TaskState::running, 1);
       job->tasks.lease(index);
       job->tasks.want(index);
+      task->last_lease = {};  // that lease lives again: it is kept once for each loss
       if (task->losses > 0) --task->losses;
       if (job->redone > 0) --job->redone;
       attempt = task->attempts;

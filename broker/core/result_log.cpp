@@ -68,9 +68,8 @@ std::optional<JobResults> IndexLog::read(std::uint64_t position, std::uint64_t l
   const JobResults& run = at->second;
   if (run.position > position && !complete) return std::nullopt;
   const std::uint64_t from = std::max(position, run.position);
-  if (from >= limit) return std::nullopt;
   const auto first = static_cast<std::uint32_t>(from - run.position);
-  const auto count = std::min<std::uint64_t>(run.outcomes.count() - first, limit - from);
+  const auto count = std::min<std::uint64_t>(run.outcomes.count() - first, limit - position);
   return part_of(run, first, static_cast<std::uint32_t>(count));
 }
 

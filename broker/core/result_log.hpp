@@ -39,7 +39,7 @@ class IndexLog {
  public:
   void append(const JobResults& results);
   // Some of [position, limit): what stands at `position` itself, or, when `complete` says that what is missing never comes (it was
-  // cancelled), the next there is.
+  // cancelled, say), the next there is: the gap before it takes no room.
   std::optional<JobResults> read(std::uint64_t position, std::uint64_t limit, bool complete) const;
   void trim(std::uint64_t upto);
   std::uint64_t end() const;  // behind the highest index

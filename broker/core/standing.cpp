@@ -45,6 +45,7 @@ void Broker::note_standing(Job& job) {
 
 void Broker::tell_standing(Job& job) {
   if (job.standing_told || now_ < job.standing_due) return;
+  if (!job.told.opened) return timers_.remind(now_ + limits::kStallDelay, TimerKind::stall, value(job.id));  // first things first
   job.standing_told = true;
   out_->log(Level::warning, "job " + std::to_string(value(job.id)) + " stands still: " + escaped(job.standing.text));
   tell(job, "stalled");

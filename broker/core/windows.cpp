@@ -46,8 +46,10 @@ void Broker::offer_window(Job& job) {
   if (moved || window.reason != job.window.reason) tell_accepted(job);
 }
 
-// A writer that was told to wait is told when it may go on, whatever makes the room.
+// What was promised stays promised. A writer that was told to wait is told when it may go on, whatever makes the room.
 void Broker::set_window(Job& job, Window window) {
+  window.limit_tasks = std::max(window.limit_tasks, job.window.limit_tasks);
+  window.limit_bytes = std::max(window.limit_bytes, job.window.limit_bytes);
   job.window = std::move(window);
   if (job.window.reason.empty()) {
     closed_windows_.erase(job.id);
@@ -57,11 +59,8 @@ void Broker::set_window(Job& job, Window window) {
 }
 
 void Broker::tell_accepted(Job& job) {
-  Window window = window_of(job);
-  window.limit_tasks = std::max(window.limit_tasks, job.window.limit_tasks);  // what was promised stays promised
-  window.limit_bytes = std::max(window.limit_bytes, job.window.limit_bytes);
   job.accept_due = false;
-  set_window(job, std::move(window));
+  set_window(job, window_of(job));
   Client* writer = job.writer_present ? find_client(job.writer) : nullptr;
   if (writer == nullptr) return;
   say(*writer, Accepted{job.id, job.told.accepted, job.window.limit_tasks, job.window.limit_bytes, job.told.digest.value(),

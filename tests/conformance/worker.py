@@ -1,7 +1,7 @@
 """A Stint worker, written from common/wire/PROTOCOL.md alone. usage: /usr/bin/python3 worker.py BROKER KIND [NAME]"""
 import hashlib, secrets, signal, struct, sys, time, msgpack, zmq
 HELLO, WELCOME, HELLO_AGAIN, HEARTBEAT, BYE, ERROR, TASKS, RESULTS_ACK, RECALL, RELEASE, DRAIN, RESULTS = *range(1, 7), *range(21, 26), 28
-KINDS = {"upper": bytes.upper, "stretch": lambda payload: hashlib.pbkdf2_hmac("sha256", payload, b"stint", 5000).hex().encode()}
+KINDS = {"echo": bytes, "upper": bytes.upper, "stretch": lambda payload: hashlib.pbkdf2_hmac("sha256", payload, b"stint", 5000).hex().encode()}
 class Worker:
     def __init__(self, broker, kind, name=""):
         self.me = {"role": 2, "incarnation": secrets.randbits(64), "name": name, "kinds": [kind], "slots": 1}

@@ -111,6 +111,19 @@ TEST_CASE("a job of slow tasks behind a huge one of quick tasks gets its share")
   CHECK(farm.passes_until([&] { return farm.job(slow).text("state") == "ended"; }, 1500ms));
 }
 
+TEST_CASE("a suspect task that waits for a free slot is not kept out by quick ones of another job") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  FarmWorker& lost = farm.worker({.name = "lost"});
+  const JobId suspect = ann.runs({.kind = "echo", .results = ResultsPolicy::keep}, {"a"});
+  lost.dies();
+  farm.passes(200ms);
+  farm.worker({.name = "good", .pace = taking(1ms)});
+  ann.runs({.kind = "echo", .results = ResultsPolicy::keep}, numbered(10'000));
+  farm.passes(2s);
+  CHECK(farm.job(suspect).number("done") == 1);
+}
+
 TEST_CASE("priority is strict") {
   Farm farm;
   FarmClient& ann = farm.client("ann");

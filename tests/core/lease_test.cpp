@@ -216,6 +216,30 @@ TEST_CASE("row 13: what another has begun since the loss is not kept, also when 
   CHECK(farm.job(job).number("running") == 0);
 }
 
+TEST_CASE("row 13: a failure that a returned worker tells of again counts once") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  FarmWorker& w1 = farm.worker({.name = "w1"});
+  const JobId job = ann.runs({.kind = "echo", .max_attempts = 2}, {"a"});
+  const LeaseId old = w1.task(0).lease;
+  w1.silent = true;
+  farm.passes(1s);
+  w1.silent = false;
+  w1.greets();
+  REQUIRE(w1.holds(0));  // nobody else has begun it: it keeps it
+  w1.fails(0);
+  w1.held.push_back({old, job, 0, 1, Suspicion::none, "a"});  // it never heard of the acknowledgement
+  w1.greets();
+  CHECK(w1.held.empty());
+  w1.says(LeaseResults{old, [] {
+                         OutcomesBuilder outcomes;
+                         outcomes.not_done(0, Failure::failed, {}, "no", 1);
+                         return outcomes.take();
+                       }()});
+  CHECK(farm.job(job).number("delayed") == 1);
+  CHECK(farm.job(job).number("failed") == 0);
+}
+
 TEST_CASE("row 13: a peer cannot keep what it was never given") {
   Farm farm;
   FarmClient& ann = farm.client("ann");

@@ -218,6 +218,50 @@ TEST_CASE("row 38: the newest reader of a streaming job has it; the displaced on
   }
 }
 
+TEST_CASE("tasks without a result take no room in the window of one who reads by index") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  FarmWorker& worker = farm.worker({.slots = 10});
+  JobOptions options{.kind = "echo", .max_attempts = 1};
+  options.results = ResultsPolicy::discard;
+  const JobId job = ann.runs(options, numbered(10));
+  worker.fails(5);
+  worker.fails(9);
+  worker.finishes_all();
+  Attach attach;
+  attach.job = job;
+  attach.order = true;
+  attach.limit_tasks = 1;
+  ann.attaches(attach);
+  CHECK(ann.reading[job].indices() == std::vector<Index>{5});
+  ann.acks(job, 6, 7);
+  CHECK(ann.reading[job].indices() == std::vector<Index>{5, 9});
+  CHECK(ann.reading[job].ended);
+}
+
+TEST_CASE("row 29: a reader that knows of no position goes on where the last one was, however far that is") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  FarmClient& bob = farm.client("bob");
+  farm.worker({.slots = 10, .pace = kQuick});
+  JobOptions options{.kind = "echo"};
+  SUBCASE("in the order of ending") {}
+  SUBCASE("by index") { options.order = true; }
+  const JobId job = ann.runs(options, numbered(10));
+  ann.reads(job);
+  farm.passes(1s);
+  ann.acks(job, 5, 1000);
+  ann.leaves();
+  Attach attach;
+  attach.job = job;
+  attach.limit_tasks = 3;  // its whole window lies below what was consumed
+  bob.attaches(attach);
+  CHECK(bob.reading[job].results.size() == 3);
+  bob.acks(job, 8, 1000);
+  CHECK(bob.reading[job].results.size() == 5);
+  CHECK(bob.reading[job].ended);
+}
+
 TEST_CASE("row 38: a reader of an ended job learns its number before the results, to come back under it") {
   Farm farm;
   FarmClient& ann = farm.client("ann");

@@ -315,6 +315,25 @@ TEST_CASE("row 17: a kind that nobody offers is said, in the listing and as an e
   CHECK(farm.events("job.1.", "stalled").size() == 2);
 }
 
+TEST_CASE("that a job stands still is not told before it was opened, however long that takes the store") {
+  Farm farm;
+  farm.subscribes("job.");
+  FarmClient& ann = farm.client("ann");
+  FarmWorker& worker = farm.worker({});
+  const JobId job = ann.runs({.kind = "echo", .max_attempts = 1}, {"a"});
+  worker.fails(0);
+  worker.leaves();
+  farm.holds_commits();
+  ann.commands("retry", job);
+  farm.passes(3 * limits::kStallDelay);
+  CHECK(farm.events("job.2.", "stalled").empty());
+  farm.commits();
+  CHECK(ann.takes<Done>().affected == std::vector<std::string>{"2"});
+  farm.passes(2 * limits::kStallDelay);
+  CHECK(farm.events("job.2.", "opened").size() == 1);
+  CHECK(farm.events("job.2.", "stalled").size() == 1);
+}
+
 TEST_CASE("a reason that passes within moments is nobody's news") {
   Farm farm;
   farm.subscribes("job.");

@@ -218,6 +218,21 @@ TEST_CASE("a full backlog closes every window with a reason, and opens it when t
   CHECK(ann.accepted[second].limit_tasks == limits::kStreamBacklogTasks);
 }
 
+TEST_CASE("a window never moves back, not even by an OPEN that is repeated when the backlog is full") {
+  Options options = Farm::quick();
+  options.backlog_bytes = 1000;
+  Farm farm(options);
+  FarmClient& ann = farm.client("ann");
+  const JobId job = ann.opens({.kind = "echo", .key = "k"});
+  const std::uint64_t promised = ann.opened[job].limit_tasks;
+  ann.writes(job, {std::string(1200, 'x')});
+  REQUIRE_FALSE(ann.accepted[job].reason.empty());
+  REQUIRE(ann.opens({.kind = "echo", .key = "k"}) == job);
+  CHECK(ann.opened[job].limit_tasks == promised);
+  ann.writes(job, {"what was sent before that was heard"});
+  CHECK(ann.accepted[job].next == 2);
+}
+
 TEST_CASE("a writer that waits for room is told when its job is cancelled") {
   Farm farm;
   FarmClient& ann = farm.client("ann");

@@ -37,6 +37,10 @@ void Bus::publish(const Event& event) {
   }
 }
 
+void Bus::check_ended(StoreId store, JobId job) const {
+  for (const auto& watcher : watchers_) watcher->record.check_ended(store, job);
+}
+
 void Bus::join(std::vector<std::string> prefixes) {
   watchers_.push_back(std::make_shared<Watcher>(world_, "watcher-" + std::to_string(++names_), prefixes));
   for (const std::string& prefix : prefixes) subscribe(prefix);

@@ -38,6 +38,8 @@ class Bus {
   void broker_is_gone() { subscribe_ = nullptr; }
   void publish(const Event& event);
 
+  void check_ended(StoreId store, JobId job) const;
+
   void join(std::vector<std::string> prefixes);
   void change_one();  // one leaves, or asks again
 

@@ -1,5 +1,6 @@
 #include "tests/sim/checker.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include "tests/sim/trace.hpp"
@@ -41,14 +42,20 @@ void JobRecord::started(Index index, Attempt attempt, const std::shared_ptr<Work
   const bool explained = last.state == RunState::none || last.state == RunState::failed ||
                          last.state == RunState::stopped || last.worker->gone || last.worker->losses > last.losses;
   require(explained, task(index) + " runs again, though nothing explains it");
-  require(attempt > last.attempt || last.broker_start != all_.broker_starts(),
+  require(attempt > last.attempt || last.broker_start != checker_.broker_starts(),
           task(index) + " has attempt " + std::to_string(attempt) + " after " + std::to_string(last.attempt));
-  last = {worker, worker->losses, attempt, all_.broker_starts(), RunState::running};
+  const bool is_retry = last.state == RunState::failed && !last.worker->gone && last.worker->losses == last.losses;
+  const Duration least = std::min(plan_.options.backoff_base, plan_.options.backoff_cap) / 2;
+  require(!is_retry || world_.now() - last.since >= least, task(index) + " is tried again without a wait");
+  last = {worker, worker->losses, attempt, checker_.broker_starts(), RunState::running, world_.now()};
 }
 
 void JobRecord::finished(Index index, Attempt attempt, const std::shared_ptr<WorkerRecord>& worker, RunState how) {
   Last& last = last_[index];
-  if (last.worker == worker && last.attempt == attempt) last.state = how;
+  if (how == RunState::failed) ++failures_[index];
+  if (last.worker != worker || last.attempt != attempt) return;
+  last.state = how;
+  last.since = world_.now();
 }
 
 void JobRecord::accepted(std::uint64_t next) {
@@ -77,6 +84,7 @@ void JobRecord::check_outcome(unsigned era, const OutcomeCursor& at, std::uint64
     case stint::Failure::failed:
       require(behaviour == Behaviour::flaky || behaviour == Behaviour::failing, text);
       require(at.error() == error_of(payload), text + ", which belongs to something else");
+      check_budget(index, text);
       break;
     case stint::Failure::rejected:
       require(behaviour == Behaviour::rejected && at.error() == error_of(payload), text);
@@ -86,6 +94,7 @@ void JobRecord::check_outcome(unsigned era, const OutcomeCursor& at, std::uint64
       require(behaviour == Behaviour::hanging || behaviour == Behaviour::stubborn || behaviour == Behaviour::slow ||
                   world_.options.task_time >= plan_.options.time_limit || !innocent,
               text);
+      check_budget(index, text);
       break;
     case stint::Failure::lost:
       require(behaviour == Behaviour::killer || !innocent, text);
@@ -93,6 +102,13 @@ void JobRecord::check_outcome(unsigned era, const OutcomeCursor& at, std::uint64
     default:
       require(false, text);
   }
+}
+
+void JobRecord::check_budget(Index index, const std::string& text) const {
+  if (plan_.parent != nullptr) return;  // its runs are not recorded
+  const auto known = failures_.find(index);
+  const unsigned failures = known == failures_.end() ? 0 : known->second;
+  require(failures >= plan_.options.max_attempts, text + ", after " + std::to_string(failures) + " failures only");
 }
 
 void JobRecord::result(unsigned era, const JobResults& results, std::uint64_t most) {
@@ -110,6 +126,8 @@ void JobRecord::ended(const JobStatus& status) {
   require(counts.left() == 0, "it has ended with tasks left: " + described(counts));
   require(counts.cancelled == 0 || plan_.cancellable,
           "tasks were cancelled, though nobody asked for it: " + described(counts));
+  require(counts.cancelled == 0 || plan_.cancelled || may_lack_its_writer(),
+          "it was cancelled though its writer was there: " + described(counts));
   require(counts.total() >= accepted_, "accepted tasks are lost: " + described(counts));
   require(counts.total() <= plan_.tasks, "it has more tasks than were written: " + described(counts));
   require(plan_.cancellable || counts.total() == plan_.tasks, "tasks are missing: " + described(counts));
@@ -127,13 +145,32 @@ void JobRecord::check_complete() const {
           std::to_string(failed_) + " results of failed tasks were read: " + described(counts));
 }
 
+bool JobRecord::may_lack_its_writer() const { return checker_.client_ends() > 0 || !world_.options.innocent_clients(); }
+
+std::vector<Index> JobRecord::failed() const {
+  std::vector<Index> indices;
+  for (const auto& [index, end] : ends_) {
+    if (end.failed) indices.push_back(index);
+  }
+  std::sort(indices.begin(), indices.end());
+  return indices;
+}
+
 // --- all of them ---
+
+void Checker::broker_begins(StoreId store) {
+  store_ = store;
+  ++broker_starts_;
+  for (const auto& each : workers_) {
+    if (const auto worker = each.lock()) worker->drained = false;
+  }
+}
 
 JobRecord& Checker::record(unsigned plan) { return record(plan, store_); }
 
 JobRecord& Checker::record(unsigned plan, StoreId store) {
   auto& record = records_[{value(store), plan}];
-  if (!record) record = std::make_unique<JobRecord>(world_, *plans_.at(plan), *this);
+  if (!record) record = std::make_unique<JobRecord>(world_, *this, *plans_.at(plan));
   return *record;
 }
 
@@ -143,12 +180,35 @@ std::shared_ptr<WorkerRecord> Checker::worker_begins() {
   return record;
 }
 
+void Checker::welcomed(WorkerRecord& worker, const std::string& name) {
+  worker.name = name;
+  worker.welcomes = ++welcomes_;
+}
+
+// The one that was welcomed last under that name.
+void Checker::worker_drained(const std::string& name) {
+  std::shared_ptr<WorkerRecord> newest;
+  for (const auto& each : workers_) {
+    const auto worker = each.lock();
+    if (worker && worker->name == name && (!newest || worker->welcomes > newest->welcomes)) newest = worker;
+  }
+  if (newest) newest->drained = true;
+}
+
+bool Checker::anybody_must_leave() const {
+  return std::any_of(workers_.begin(), workers_.end(), [](const auto& each) {
+    const auto worker = each.lock();
+    return worker && worker->drained && !worker->gone;
+  });
+}
+
 bool Checker::worker_lost(const std::string& name) {
   bool was_there = false;
   for (const auto& each : workers_) {
     const auto worker = each.lock();
     if (!worker || worker->name != name) continue;
     ++worker->losses;
+    worker->drained = false;  // it comes back as a new one
     was_there = was_there || !worker->gone;
   }
   return was_there;
@@ -204,11 +264,20 @@ void WatcherRecord::saw_job(const Event& event, Topic& topic) {
   require(what != "started" || !topic.started, event, "it has started before");
   require(!topic.ended || (what == "state" && counts == topic.counts), event, "it has ended before");
   require(what != "ended" || counts.left() == 0, event, "something is left");
+  const bool all_seen = topic.opened && !may_miss_;
+  require(what != "ended" || !all_seen || topic.started || counts.done + counts.failed == 0, event, "its start was not told");
   topic.opened = topic.opened || what == "opened";
   topic.started = topic.started || what == "started";
   topic.ended = what == "ended" || (what == "state" && (event.fields.text("state") == "ended" ||
                                                         (event.fields.text("state") == "cancelled" && topic.ended)));
+  topic.over = topic.ended || (what == "state" && event.fields.text("state") == "cancelled");
   topic.counts = counts;
+}
+
+void WatcherRecord::check_ended(StoreId store, JobId job) const {
+  const auto at = topics_.find("job." + std::to_string(value(job)) + ".");
+  if (at == topics_.end() || at->second.store != store || may_miss_ || !at->second.all) return;
+  if (!at->second.over) world_.fail(name_ + " was not told the end of job " + std::to_string(value(job)));
 }
 
 // A step names its tasks: 0-99,105

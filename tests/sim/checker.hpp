@@ -1,7 +1,8 @@
 // What was promised, held against what clients, workers and watchers saw. It knows the plans (what was to be done) and
 // nothing of how the broker works.
 //
-// - A task is run again only when a loss, a failure or a stop explains it; its attempts count up.
+// - A task is run again only when a loss, a failure or a stop explains it; its attempts count up. A retry waits first,
+//   and nothing fails before its attempts are used up.
 // - A result belongs to its payload, and is the same each time it is told.
 // - Of each task there is one end; the counts of an ended job are what its readers saw.
 // - In every event the counts add up, and what has ended never becomes less; a job starts once and ends once.
@@ -22,13 +23,15 @@
 
 namespace stint::sim {
 
-// How the last run of a task came out, as its worker knows.
+// How the last run of a task came out, as its worker knows. Failed: it may be tried again.
 enum class RunState : std::uint8_t { none, running, done, failed, stopped };
 
 // A start of a worker, as far as it explains that a task was run again.
 struct WorkerRecord {
   std::string name;     // as the broker calls it
   bool gone = false;    // it has left or died
+  std::uint64_t welcomes = 0;  // the number of its last one, of all
+  bool drained = false;        // by a command: it has to leave
   unsigned losses = 0;  // times the broker gave it up ...
   unsigned known = 0;   // ... of which it knows, since it was welcomed again
   unsigned welcomed = 0;  // by which start of the broker, last
@@ -41,7 +44,7 @@ class Checker;
 // What is known of a plan's job within one life of the broker's store.
 class JobRecord {
  public:
-  JobRecord(World& world, const Plan& plan, const Checker& all) : world_(world), plan_(plan), all_(all) {}
+  JobRecord(World& world, const Checker& checker, const Plan& plan) : world_(world), checker_(checker), plan_(plan) {}
 
   void started(Index index, Attempt attempt, const std::shared_ptr<WorkerRecord>& worker);
   void finished(Index index, Attempt attempt, const std::shared_ptr<WorkerRecord>& worker, RunState how);
@@ -53,6 +56,7 @@ class JobRecord {
 
   void accepted(std::uint64_t next);
   std::uint64_t accepted() const { return accepted_; }
+  std::vector<Index> failed() const;  // as its readers saw, ascending
 
  private:
   struct Last {
@@ -61,6 +65,7 @@ class JobRecord {
     Attempt attempt = 0;
     unsigned broker_start = 0;  // attempts count anew in each
     RunState state = RunState::none;
+    TimePoint since{};  // of that state
   };
   struct End {
     bool failed = false;
@@ -69,12 +74,16 @@ class JobRecord {
 
   std::string task(Index index) const;
   void check_outcome(unsigned era, const OutcomeCursor& at, std::uint64_t most) const;
+  void check_budget(Index index, const std::string& text) const;
   void require(bool holds, const std::string& text) const;
 
+  bool may_lack_its_writer() const;
+
   World& world_;
+  const Checker& checker_;
   const Plan& plan_;
-  const Checker& all_;
   std::unordered_map<Index, Last> last_;
+  std::unordered_map<Index, unsigned> failures_;  // of all runs
   std::unordered_map<Index, End> ends_;
   std::uint64_t done_ = 0;
   std::uint64_t failed_ = 0;
@@ -89,19 +98,25 @@ class Checker {
   // The record of a plan within the present life of the broker.
   JobRecord& record(unsigned plan);
   JobRecord& record(unsigned plan, StoreId store);
-  void broker_begins(StoreId store) {
-    store_ = store;
-    ++broker_starts_;
-  }
+  void broker_begins(StoreId store);
   unsigned broker_starts() const { return broker_starts_; }
   StoreId store() const { return store_; }
 
   void client_begins() { ++client_starts_; }
+  void client_ends() { ++client_ends_; }
   unsigned client_starts() const { return client_starts_; }
+  unsigned client_ends() const { return client_ends_; }
+
+  // A job that the broker has made of the failed tasks of another one: its tasks have other indices than their payloads say.
+  void retried(JobId job) { retried_.insert({store_, job}); }
+  bool is_retried(StoreId store, JobId job) const { return retried_.contains({store, job}); }
 
   std::shared_ptr<WorkerRecord> worker_begins();
+  void welcomed(WorkerRecord& worker, const std::string& name);
   bool worker_lost(const std::string& name);  // says the broker; whether it was there
   void nobody_came_back();                    // says the broker after a restart: whom it has not welcomed it gives up
+  void worker_drained(const std::string& name);
+  bool anybody_must_leave() const;
 
  private:
   World& world_;
@@ -109,6 +124,9 @@ class Checker {
   StoreId store_{};
   unsigned client_starts_ = 0;
   unsigned broker_starts_ = 0;
+  unsigned client_ends_ = 0;
+  std::uint64_t welcomes_ = 0;
+  std::set<std::pair<StoreId, JobId>> retried_;
   std::map<std::pair<std::uint64_t, unsigned>, std::unique_ptr<JobRecord>> records_;
   std::vector<std::weak_ptr<WorkerRecord>> workers_;
 };
@@ -120,6 +138,7 @@ class WatcherRecord {
 
   void saw(const Event& event);
   void missed_something() { may_miss_ = true; }  // from here on there may be gaps
+  void check_ended(StoreId store, JobId job) const;  // that this job has ended, it has been told
 
  private:
   struct Topic {
@@ -131,6 +150,7 @@ class WatcherRecord {
     bool opened = false;
     bool started = false;
     bool ended = false;
+    bool over = false;  // ended, or cancelled: the same for one who comes late
     Counts counts;
     std::set<Index> ends;
   };

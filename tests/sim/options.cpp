@@ -2,6 +2,7 @@
 
 #include <sstream>
 
+#include "common/model/limits.hpp"
 #include "tests/sim/random.hpp"
 
 namespace stint::sim {
@@ -16,6 +17,7 @@ void each(Self& options, Field field) {
   field("clients", options.clients);
   field("jobs", options.jobs);
   field("watchers", options.watchers);
+  field("plans", options.plans);
   field("tasks", options.tasks);
   field("payload", options.payload);
   field("result", options.result);
@@ -70,19 +72,21 @@ void write(std::ostream& text, const T& value) {
 
 class Swarm {
  public:
-  Swarm(Random& random, double share) : random_(random), share_(share) {}
+  Swarm(Random& random, double share, Duration longest = Duration::max())
+      : random_(random), share_(share), longest_(longest) {}
 
   void rarely(double& share, double most) {
     if (random_.chance(share_)) share = most / static_cast<double>(std::uint64_t{1} << random_.below(8));
   }
   void rarely(Duration& every, Duration least, Duration most) {
-    if (random_.chance(share_)) every = random_.duration(least, most);
+    if (random_.chance(share_)) every = std::min(random_.duration(least, most), longest_);
   }
   bool happens() { return random_.chance(share_); }
 
  private:
   Random& random_;
   double share_;
+  Duration longest_;  // what comes more rarely than this does not come at all
 };
 
 void draw_parties(Options& options, Random& random) {
@@ -97,6 +101,12 @@ void draw_parties(Options& options, Random& random) {
   options.result = random.chance(0.05) ? 100'000 : 200;
   options.task_time = random.pick<Duration>({100us, 2ms, 2ms, 20ms, 20ms, 200ms, 1s});
   if (options.task_time > 20ms) options.tasks = std::min<std::uint64_t>(options.tasks, 100);
+  if (random.chance(0.005)) {  // giants: a few fill any window
+    options.payload = options.result = limits::kMaxPayloadBytes;
+    options.tasks = random.between(1, 16);
+    options.slots = 16;
+    options.plans = 4;
+  }
 }
 
 void draw_broker(Options& options, Random& random) {
@@ -112,8 +122,8 @@ void draw_broker(Options& options, Random& random) {
 }
 
 void draw_faults(Options& options, Random& random) {
-  Swarm swarm(random, random.pick<double>({0, 0.1, 0.1, 0.25, 0.25, 0.5}));
-  options.fault_time = random.duration(2s, 30s);
+  options.fault_time = random.chance(0.3) ? random.duration(2s, 30s) : random.duration(500ms, 8s);
+  Swarm swarm(random, random.pick<double>({0, 0.1, 0.1, 0.25, 0.25, 0.5}), options.fault_time);
   swarm.rarely(options.lost, 0.05);
   swarm.rarely(options.doubled, 0.2);
   swarm.rarely(options.late, 0.05);
@@ -165,6 +175,11 @@ Options Options::drawn_from(std::uint64_t seed) {
 bool Options::innocent_workers() const {
   return undisturbed() || (lost == 0 && late == 0 && cut == Duration{} && worker_crash == Duration{} &&
                            worker_stall == Duration{} && broker_crash == Duration{} && stubborn == 0);
+}
+
+bool Options::innocent_clients() const {
+  return lost == 0 && late == 0 && cut == Duration{} && client_stall == Duration{} && broker_stall == Duration{} &&
+         broker_crash == Duration{};
 }
 
 bool Options::undisturbed() const {

@@ -23,6 +23,7 @@ struct Options {
   unsigned clients = 1;
   unsigned jobs = 2;  // at a time, until the faults are over
   unsigned watchers = 1;
+  unsigned plans = 60;  // jobs in all, at most
   std::uint64_t tasks = 100;                          // of a job, at most
   std::uint64_t payload = 100;                        // bytes, at most
   std::uint64_t result = 100;                         // bytes, at most
@@ -76,6 +77,7 @@ struct Options {
 
   static Options drawn_from(std::uint64_t seed);
   bool innocent_workers() const;  // only killers and stubborn tasks ever end a worker, and no connection is ever broken
+  bool innocent_clients() const;  // no connection of a client is ever broken, nor is it ever late
   bool undisturbed() const;       // nothing at all goes wrong on the way
   std::string text() const;
 };

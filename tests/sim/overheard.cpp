@@ -7,10 +7,15 @@
 namespace stint::sim {
 
 void Overheard::heard(PeerId from, const Envelope& envelope) {
-  if (const auto* hello = std::get_if<Hello>(&envelope.message)) peers_[from] = hello->incarnation;
+  if (const auto* hello = std::get_if<Hello>(&envelope.message)) {
+    peers_[from] = hello->incarnation;
+  }
+  bounds_.heard(peers_[from], envelope.message);
   const auto* command = std::get_if<Command>(&envelope.message);
   if (command == nullptr) return;
-  const bool is_new = commands_.try_emplace({peers_[from], command->req}, *command).second;
+  Asked& asked = commands_[{peers_[from], command->req}];
+  const bool is_new = ++asked.times == 1;
+  asked.command = *command;
   if (command->verb == "resume") {
     paused_.clear();
     pauses_.clear();
@@ -38,9 +43,17 @@ void Overheard::stored(const broker::Store& store) {
     world_.require(tasks->first == received_[tasks->job], "tasks are stored with a gap");
     received_[tasks->job] += tasks->tasks.count();
     tasks_[tasks->job].emplace_back(received_[tasks->job], store.commit);
+  } else if (const auto* job = std::get_if<broker::PutJob>(&store.change)) {
+    if (job->options.key.empty()) checker_.retried(job->job);
+    bounds_.opened(job->job, job->options, !job->paused && !job->cancelled);
+    Failures& failures = failures_[job->job];
+    failures.most = job->options.max_failures;
+    failures.paused = failures.paused || job->paused;
   } else if (const auto* outcomes = std::get_if<broker::AppendOutcomes>(&store.change)) {
     const Indices& indices = outcomes->ended;
     auto& waiting = outcomes_[outcomes->job];
+    Failures& failures = failures_[outcomes->job];
+    failures.known += outcomes->failed;
     for (std::uint32_t i = 0; i < indices.count(); ++i) waiting[indices.at(i)] = store.commit;
     outcomes_stored_ = store.commit;
   } else if (std::holds_alternative<broker::CountFailures>(store.change)) {
@@ -51,7 +64,10 @@ void Overheard::stored(const broker::Store& store) {
 void Overheard::committed(CommitId upto) {
   committed_ = upto;
   for (auto& [job, waiting] : tasks_) {
-    while (!waiting.empty() && waiting.front().second <= upto) waiting.pop_front();
+    while (!waiting.empty() && waiting.front().second <= upto) {
+      bounds_.committed(job, waiting.front().first);
+      waiting.pop_front();
+    }
   }
   for (auto& [job, waiting] : outcomes_) {
     std::erase_if(waiting, [&](const auto& outcome) { return outcome.second <= upto; });
@@ -59,9 +75,11 @@ void Overheard::committed(CommitId upto) {
 }
 
 void Overheard::said(PeerId to, const Envelope& envelope) {
+  bounds_.said(peers_[to], envelope);
   const auto fail = [&](const std::string& text) {
     world_.fail("the broker says " + described(envelope) + ": " + text);
   };
+  if (const auto* welcome = std::get_if<Welcome>(&envelope.message)) workers_[peers_[to]] = welcome->name;
   if (const auto* opened = std::get_if<Opened>(&envelope.message)) {
     check_positions(opened->job, opened->next);
   } else if (const auto* accepted = std::get_if<Accepted>(&envelope.message)) {
@@ -69,6 +87,8 @@ void Overheard::said(PeerId to, const Envelope& envelope) {
   } else if (const auto* tasks = std::get_if<Tasks>(&envelope.message)) {
     check_positions(tasks->job, tasks->indices.at(tasks->indices.count() - 1) + 1);
     if (paused_.contains(tasks->job)) fail("the job is paused");
+    const Failures& failures = failures_[tasks->job];
+    if (failures.most > 0 && failures.known > failures.most && !failures.paused) fail("too many of the job's tasks have failed");
   } else if (const auto* results = std::get_if<JobResults>(&envelope.message)) {
     const auto& waiting = outcomes_[results->job];
     for (std::uint32_t i = 0; !waiting.empty() && i < results->outcomes.count(); ++i) {
@@ -79,11 +99,10 @@ void Overheard::said(PeerId to, const Envelope& envelope) {
   } else if (const auto* heartbeat = std::get_if<Heartbeat>(&envelope.message)) {
     check_acknowledged(to, envelope, heartbeat->upto);
   } else if (const auto* error = std::get_if<Error>(&envelope.message)) {
-    check_error(*error);
+    check_error(to, *error);
   } else if (const auto* done = std::get_if<Done>(&envelope.message)) {
+    check_answer(to, done->req);
     const std::pair request(peers_[to], done->req);
-    const auto command = commands_.find(request);
-    if (command == commands_.end()) fail("nobody asked for it");
     if (pauses_.erase(request) == 0) return;
     for (const std::string& id : done->affected) {
       std::uint64_t job = 0;
@@ -91,6 +110,12 @@ void Overheard::said(PeerId to, const Envelope& envelope) {
       paused_.insert(JobId{job});
     }
   }
+}
+
+void Overheard::check_answer(PeerId to, RequestId request) {
+  const auto asked = commands_.find({peers_[to], request});
+  world_.require(asked != commands_.end(), "the broker answers what nobody asked");
+  world_.require(++asked->second.answers <= asked->second.times, "the broker answers a command twice");
 }
 
 void Overheard::check_positions(JobId job, Index next) {
@@ -110,7 +135,8 @@ void Overheard::check_acknowledged(PeerId to, const Envelope& envelope, std::uin
 }
 
 // What our own clients and workers may be told is wrong.
-void Overheard::check_error(const Error& error) {
+void Overheard::check_error(PeerId to, const Error& error) {
+  if (commands_.contains({peers_[to], error.req})) check_answer(to, error.req);
   switch (error.code) {
     case ErrorCode::unknown_job:
     case ErrorCode::unknown_worker:
@@ -129,11 +155,17 @@ void Overheard::logged(const std::string& text) {
   if (text.starts_with(kUnclaimed)) checker_.nobody_came_back();
   constexpr std::string_view kLost = "lost ";
   constexpr std::string_view kDrained = " is drained";
-  if (text.ends_with(kDrained))
+  constexpr std::string_view kWorker = "worker ";
+  if (text.starts_with(kWorker) && text.ends_with(kDrained)) {
     world_.require(++drained_ <= may_drain_, "more workers are drained than were asked for");
+    checker_.worker_drained(text.substr(kWorker.size(), text.size() - kWorker.size() - kDrained.size()));
+  }
   if (!text.starts_with(kLost)) return;
   const std::string name = text.substr(kLost.size(), text.find(": silent") - kLost.size());
   const bool was_there = checker_.worker_lost(name);
+  for (const auto& [incarnation, of] : workers_) {
+    if (of == name) bounds_.lost(incarnation);
+  }
   const Options& options = world_.options;
   const bool always_heard = options.lost == 0 && options.late == 0 && options.cut == Duration{} &&
                             options.worker_stall == Duration{} && options.broker_crash == Duration{};

@@ -3,7 +3,8 @@
 //
 // - Nothing is told before the store has committed what it rests on: acceptances, results, acknowledgements, tasks
 // handed out.
-// - A paused job hands nothing out; a repeated command does nothing again.
+// - A paused job hands nothing out, and one with too many failures pauses itself.
+// - A repeated command does nothing again; each is answered as often as it is asked.
 // - It finds fault only with messages that had one, and gives nobody up on a network where nothing is ever late.
 #pragma once
 
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include "broker/core/outbox.hpp"
+#include "tests/sim/bounds.hpp"
 #include "tests/sim/checker.hpp"
 #include "tests/sim/world.hpp"
 
@@ -23,7 +25,7 @@ namespace stint::sim {
 
 class Overheard {
  public:
-  Overheard(World& world, Checker& checker) : world_(world), checker_(checker) {}
+  Overheard(World& world, Checker& checker) : world_(world), checker_(checker), bounds_(world) {}
 
   void heard(PeerId from, const Envelope& envelope);
   void answered(PeerId from, const Envelope& envelope);  // that message was dealt with; what it caused is stored by now
@@ -43,10 +45,12 @@ class Overheard {
 
   void check_positions(JobId job, Index next);
   void check_acknowledged(PeerId to, const Envelope& envelope, std::uint32_t upto);
-  void check_error(const Error& error);
+  void check_error(PeerId to, const Error& error);
+  void check_answer(PeerId to, RequestId request);
 
   World& world_;
   Checker& checker_;
+  Bounds bounds_;
   CommitId stored_{};
   CommitId outcomes_stored_{};
   CommitId committed_{};
@@ -57,9 +61,21 @@ class Overheard {
   std::map<std::pair<PeerId, SessionId>, std::uint32_t> newest_;
 
   std::map<PeerId, Incarnation> peers_;
-  std::map<std::pair<Incarnation, RequestId>, Command> commands_;
+  std::map<Incarnation, std::string> workers_;  // as they were welcomed
+  struct Asked {
+    Command command;
+    unsigned times = 0;
+    unsigned answers = 0;
+  };
+  std::map<std::pair<Incarnation, RequestId>, Asked> commands_;
   std::set<std::pair<Incarnation, RequestId>> pauses_;  // asked for since the last resume, not answered
   std::set<JobId> paused_;
+  struct Failures {
+    std::uint64_t most = 0;
+    std::uint64_t known = 0;  // committed or not
+    bool paused = false;      // ever
+  };
+  std::map<JobId, Failures> failures_;
   std::uint64_t may_drain_ = 0;
   std::uint64_t drained_ = 0;
 };

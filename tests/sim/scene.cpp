@@ -7,7 +7,6 @@ namespace {
 
 constexpr Duration kFinaleTime = 1h;  // so long after the last fault everything must be done
 constexpr Duration kCare = 300ms;     // the dead are found after so long
-constexpr std::size_t kMostPlans = 60;
 
 std::string kind_name(std::uint64_t number) { return "kind-" + std::to_string(number); }
 
@@ -25,6 +24,27 @@ std::shared_ptr<Desire> Scene::draw_desire(std::size_t client) {
   desires_.push_back(std::make_shared<Desire>(*plans_.back()));
   owners_.push_back(client);
   return desires_.back();
+}
+
+std::shared_ptr<Desire> Scene::desire_of_letters(std::size_t client, const Desire& parent, JobId id,
+                                                 std::vector<Index> letters) {
+  auto plan = std::make_unique<Plan>();
+  plan->number = static_cast<unsigned>(plans_.size());
+  plan->options = parent.plan.options;
+  plan->options.key = "letters-of-" + std::to_string(parent.plan.number);  // for the reports; in truth it has none
+  if (plan->options.results == ResultsPolicy::stream) plan->options.results = ResultsPolicy::keep;
+  plan->parent = &parent.plan;
+  plan->tasks = letters.size();
+  plan->letters = std::move(letters);
+  plans_.push_back(std::move(plan));
+  auto desire = std::make_shared<Desire>(*plans_.back());
+  desire->era = parent.era;
+  desire->store = parent.store;
+  desire->id = id;
+  desire->written = true;
+  desires_.push_back(desire);
+  owners_.push_back(client);
+  return desire;
 }
 
 // One of the last few: the others are done.
@@ -57,9 +77,12 @@ void Scene::draw_plan(unsigned number) {
   plan->cancellable = job.on_writer_gone == WriterGone::cancel;
   job.max_failures = random.chance(0.2) ? random.between(1, 10) : 0;
   plan->leaves = random.chance(0.3);
+  plan->retries = random.chance(0.5);
   plan->reads_twice = random.chance(0.5);
   plan->pace = random.chance(0.2) ? random.magnitude(1, 100) : 0;
   plan->appetite = random.chance(0.2) ? random.magnitude(1, 100) : 0;
+  plan->reader_tasks = random.chance(0.2) ? random.magnitude(1, 200) : 0;
+  plan->reader_bytes = random.chance(0.2) ? random.magnitude(1, 20'000) : 0;
   if (plan->tasks > 0 && random.chance(0.5)) {
     for (unsigned i = 0; i < options().killers; ++i) plan->killers.insert(random.below(plan->tasks));
   }
@@ -76,6 +99,16 @@ void Scene::play() {
     end_faults();
     if (!world_.run_until(faults_end + kFinaleTime, [this] { return is_over(); }))
       world_.fail("not done, for ever: " + unfinished());
+  }
+  check_watchers();
+}
+
+// What was said last is on its way to them still.
+void Scene::check_watchers() {
+  world_.run_until(world_.now() + 2 * options().latency, [] { return false; });
+  for (const auto& desire : desires_) {
+    if (desire->store == checker_.store() && desire->id != JobId{} && desire->satisfied && broker_->alive())
+      bus_.check_ended(desire->store, desire->id);
   }
 }
 
@@ -100,7 +133,7 @@ void Scene::begin() {
 bool Scene::is_over() const {
   const auto waits = [](const auto& client) { return client->waits_for_answers(); };
   return std::all_of(desires_.begin(), desires_.end(), [](const auto& desire) { return desire->satisfied; }) &&
-         std::none_of(clients_.begin(), clients_.end(), waits);
+         std::none_of(clients_.begin(), clients_.end(), waits) && !checker_.anybody_must_leave();
 }
 
 std::string Scene::unfinished() const {
@@ -112,6 +145,7 @@ std::string Scene::unfinished() const {
   for (const auto& client : clients_) {
     if (client->waits_for_answers()) text += " a command of " + client->name();
   }
+  if (checker_.anybody_must_leave()) text += " a drained worker is there still";
   return text;
 }
 
@@ -158,8 +192,9 @@ void Scene::start_client(std::size_t place) {
   for (std::size_t i = 0; i < desires_.size(); ++i) {
     if (owners_[i] == place) own.push_back(desires_[i]);
   }
-  const auto idea = [this, place] {
-    return world_.faults_over() || plans_.size() >= kMostPlans ? nullptr : draw_desire(place);
+  const auto idea = [this, place](const Desire* parent, JobId id, std::vector<Index> letters) -> std::shared_ptr<Desire> {
+    if (parent != nullptr) return desire_of_letters(place, *parent, id, std::move(letters));
+    return world_.faults_over() || plans_.size() >= options().plans ? nullptr : draw_desire(place);
   };
   clients_[place] =
       std::make_unique<SimClient>(world_, network_, checker_, "client-" + std::to_string(place), own, idea);
@@ -238,7 +273,7 @@ void Scene::steer() {
 
 void Scene::cancel() {
   Plan& plan = some_plan();
-  plan.cancellable = true;
+  plan.cancellable = plan.cancelled = true;
   Command command;
   command.verb = "cancel";
   command.selector = plan.options.key;

@@ -61,6 +61,7 @@ class SimBroker final : public Process, public Hub {
   broker::CommitId committed_{};
   bool committing_ = false;
   std::uint64_t turns_ = 0;
+  std::uint64_t published_ = 0;
 };
 
 }  // namespace stint::sim

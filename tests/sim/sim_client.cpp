@@ -31,6 +31,7 @@ SimClient::SimClient(World& world, Network& network, Checker& checker, std::stri
 void SimClient::crash() {
   if (!alive()) return;
   world_.say(name() + " dies");
+  checker_.client_ends();
   die();
   link_.die();
 }
@@ -38,6 +39,7 @@ void SimClient::crash() {
 void SimClient::leave() {
   if (!alive()) return;
   world_.say(name() + " leaves");
+  checker_.client_ends();
   session_.shut_down(now(), out_);
   perform();
   die();
@@ -141,6 +143,11 @@ void SimClient::begin(Work& work) {
       attach(work, desire.id);
     return;
   }
+  if (desire.plan.parent != nullptr && !same_store) {  // it went with the store
+    desire.satisfied = true;
+    work.stage = Stage::finished;
+    return;
+  }
   if (!same_store) {  // what was there is gone, and so are its positions
     if (desire.written) ++desire.era;
     desire.store = store;
@@ -153,7 +160,7 @@ void SimClient::begin(Work& work) {
   if (streams && !desire.cut_short && random().chance(0.3)) return open(work);  // writes it all again
   Query query;
   query.what = "job";
-  query.selector = desire.plan.options.key;
+  query.selector = desire.plan.parent == nullptr ? desire.plan.options.key : std::to_string(value(desire.id));
   work.stage = Stage::asking;
   work.question = session_.query(now(), query, out_);
 }
@@ -243,7 +250,8 @@ void SimClient::look_whether_done(Work& work) {
     if (!again) {
       desire.satisfied = true;
       world_.say(name() + " has all of job '" + desire.plan.options.key + "'");
-      return want_more();
+      if (desire.plan.retries && work.end->counts.failed > 0) try_failures_again(work);
+      return want(idea_(nullptr, JobId{}, {}));
     }
     begin_anew(work);
   } else if (work.writes && !work.reads && (desire.written || desire.cut_short)) {
@@ -253,8 +261,22 @@ void SimClient::look_whether_done(Work& work) {
   }
 }
 
-void SimClient::want_more() {
-  const std::shared_ptr<Desire> desire = idea_();
+void SimClient::try_failures_again(Work& work) {
+  Command retry;
+  retry.verb = "retry";
+  retry.selector = std::to_string(value(work.desire->id));
+  const RequestId request = session_.command(now(), retry, out_);
+  commands_[request] = retry;
+  retries_[request] = work.desire;
+}
+
+void SimClient::act_on_retry(const Done& done, const Desire& parent) {
+  world_.require(done.affected.size() == 1, "a retry makes one job");
+  const JobId id{std::stoull(done.affected.front())};
+  want(idea_(&parent, id, checker_.record(parent.plan.number, parent.store).failed()));
+}
+
+void SimClient::want(std::shared_ptr<Desire> desire) {
   if (desire == nullptr) return;
   Work work;
   work.desire = desire;

@@ -34,7 +34,8 @@ struct Desire {
 
 class SimClient final : public Process {
  public:
-  using Idea = std::function<std::shared_ptr<Desire>()>;  // what to want next; null: nothing
+  // What to want next; null: nothing. Of a parent: that its failed tasks are done, which are the job `id` now.
+  using Idea = std::function<std::shared_ptr<Desire>(const Desire* parent, JobId id, std::vector<Index> letters)>;
 
   SimClient(World& world, Network& network, Checker& checker, std::string name,
             std::vector<std::shared_ptr<Desire>> desires, Idea idea);
@@ -80,14 +81,17 @@ class SimClient final : public Process {
   void consume(Work& work);
   void look_whether_done(Work& work);
   void begin_anew(Work& work);
-  void want_more();
+  void want(std::shared_ptr<Desire> desire);
+  void try_failures_again(Work& work);
+  void act_on_retry(const Done& done, const Desire& parent);
   std::uint64_t ready(const Work& work) const;
   JobRecord& record(const Work& work);
   Work* find(client::Handle handle);
+  const Work* reader_of(JobId job) const;
 
   void perform();
   void act(const client::Connect&) { link_.connect(); }
-  void act(const client::Send& send) { link_.send(send.envelope); }
+  void act(const client::Send& send);
   void act(const client::Greeted&) {}
   void act(const client::Parted&) {}
   void act(const client::TurnedAway& away);
@@ -111,6 +115,7 @@ class SimClient final : public Process {
   TimePoint reads_again_{};
   bool leaves_ = false;  // at the end of this turn
   std::map<RequestId, Command> commands_;
+  std::map<RequestId, std::shared_ptr<Desire>> retries_;
   std::set<RequestId> pausing_;  // questions that ask what is paused
 };
 

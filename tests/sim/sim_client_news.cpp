@@ -11,6 +11,29 @@ void SimClient::perform() {
   }
 }
 
+// A reader may have less room than the library gives it.
+void SimClient::act(const client::Send& send) {
+  Envelope envelope = send.envelope;
+  if (auto* attach = std::get_if<Attach>(&envelope.message)) {
+    if (const Work* work = reader_of(attach->job)) {
+      const Plan& plan = work->desire->plan;
+      if (plan.reader_tasks > 0) attach->limit_tasks = attach->upto + plan.reader_tasks;
+      if (plan.reader_bytes > 0) attach->limit_bytes = plan.reader_bytes;
+    }
+  } else if (auto* ack = std::get_if<Ack>(&envelope.message)) {
+    const Work* work = reader_of(ack->job);
+    if (work != nullptr && work->desire->plan.reader_tasks > 0)
+      ack->limit_tasks = ack->upto + work->desire->plan.reader_tasks;
+  }
+  link_.send(envelope);
+}
+
+const SimClient::Work* SimClient::reader_of(JobId job) const {
+  const auto at =
+      std::find_if(works_.begin(), works_.end(), [&](const Work& work) { return work.reads && work.desire->id == job; });
+  return at == works_.end() ? nullptr : &*at;
+}
+
 void SimClient::act(const client::TurnedAway& away) { world_.fail(name() + " is turned away: " + away.text); }
 
 void SimClient::act(const client::JobOpened& opened) {
@@ -78,7 +101,7 @@ void SimClient::act(const client::JobFailed& failed) {
   switch (problem.kind) {
     case client::Problem::Kind::gone:
       world_.require(options().broker_crash != Duration{}, text);
-      if (!work->stolen && desire.store != session_.conversation().welcome().store) {
+      if (desire.plan.parent == nullptr && !work->stolen && desire.store != session_.conversation().welcome().store) {
         ++desire.era;
         desire.store = session_.conversation().welcome().store;
         desire.id = JobId{};
@@ -86,6 +109,7 @@ void SimClient::act(const client::JobFailed& failed) {
         desire.written = desire.cut_short = desire.ended = false;
         return begin_anew(*work);
       }
+      desire.satisfied = desire.satisfied || desire.plan.parent != nullptr;
       work->stage = Stage::finished;
       return;
     case client::Problem::Kind::displaced:
@@ -125,10 +149,11 @@ void SimClient::act(const client::Replied& replied) {
   const auto at = commands_.find(replied.request);
   if (at == commands_.end()) return;
   if (const auto* problem = std::get_if<client::Problem>(&replied.answer)) {
-    const bool expected = problem->code == ErrorCode::unknown_job || problem->code == ErrorCode::not_in_state ||
+    const bool expected = problem->code == ErrorCode::unknown_job || (problem->code == ErrorCode::not_in_state && !retries_.contains(replied.request)) ||
                           problem->code == ErrorCode::unknown_worker || problem->kind == client::Problem::Kind::gone;
     world_.require(expected, name() + ": " + problem->text);
   } else if (const auto* done = std::get_if<Done>(&replied.answer)) {
+    if (const auto parent = retries_.find(replied.request); parent != retries_.end()) act_on_retry(*done, *parent->second);
     world_.require(at->second.verb != "drain" || at->second.count == 0 || done->affected.size() <= at->second.count,
                    "too many are drained");
   }

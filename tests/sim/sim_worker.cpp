@@ -69,7 +69,7 @@ void SimWorker::offer(std::vector<std::string> kinds, unsigned slots) {
 }
 
 void SimWorker::being_welcomed(const Envelope& welcome) {
-  self_->name = std::get<Welcome>(welcome.message).name;
+  checker_.welcomed(*self_, std::get<Welcome>(welcome.message).name);
   losses_then_[welcome.session] = self_->losses;
   self_->welcomed = checker_.broker_starts();
 }
@@ -145,12 +145,14 @@ void SimWorker::start_tasks() {
   }
 }
 
-JobRecord& SimWorker::record(const Task& task) {
-  return checker_.record(assignment_of(task.payload.view()).plan, origin_.at(task.ticket));
+JobRecord* SimWorker::record(const Task& task) {
+  const StoreId store = origin_.at(task.ticket);
+  if (checker_.is_retried(store, task.job->job)) return nullptr;
+  return &checker_.record(assignment_of(task.payload.view()).plan, store);
 }
 
 void SimWorker::start(Slot& slot, Task task) {
-  record(task).started(task.index, task.attempt, self_);
+  if (JobRecord* known = record(task)) known->started(task.index, task.attempt, self_);
   if (world_.is_verbose()) world_.say("  " + name() + " starts " + std::string(task.payload.view().substr(0, 30)));
   slot.since = now();
   slot.recalled = false;
@@ -204,14 +206,13 @@ void SimWorker::finish(Slot& slot) {
     how = RunState::failed;
   } else if (behaviour == Behaviour::rejected) {
     ended.not_done(task.index, stint::Failure::rejected, {}, error_of(payload), took);
-    how = RunState::failed;
   } else if (behaviour == Behaviour::failing || (behaviour == Behaviour::flaky && random().chance(0.5))) {
     ended.not_done(task.index, stint::Failure::failed, {}, error_of(payload), took);
     how = RunState::failed;
   } else {
     ended.done(task.index, task.job->discard ? "" : result_of(payload, options().result), took);
   }
-  record(task).finished(task.index, task.attempt, self_, how);
+  if (JobRecord* known = record(task)) known->finished(task.index, task.attempt, self_, how);
 }
 
 void SimWorker::report() {
@@ -259,7 +260,7 @@ void SimWorker::act(const worker::RunTasks& action) {
   std::uint32_t i = 0;
   for (BatchCursor at(action.tasks); !at.done(); at.next(), ++i) {
     queue_.push_back({action.ticket, action.job, action.indices.at(i), action.attempt, at.blob()});
-    world_.require(assignment_of(at.view()).index == action.indices.at(i),
+    world_.require(checker_.is_retried(store_, action.job->job) || assignment_of(at.view()).index == action.indices.at(i),
                    name() + " was given the payload of another task");
   }
 }

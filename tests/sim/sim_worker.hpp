@@ -54,7 +54,7 @@ class SimWorker final : public Process {
   void report();
   Duration effort(const Task& task);
   void ask_to_stop(Slot& slot);
-  JobRecord& record(const Task& task);
+  JobRecord* record(const Task& task);  // null: nobody keeps one
 
   void perform();
   void act(const worker::Connect&) { link_.connect(); }

@@ -1,6 +1,8 @@
 #include "tests/sim/task.hpp"
 
+#include <algorithm>
 #include <charconv>
+#include <cstring>
 
 #include "tests/sim/random.hpp"
 
@@ -9,8 +11,14 @@ namespace {
 
 std::uint64_t hash(std::string_view text) {
   std::uint64_t value = text.size();
-  for (const char c : text) value = (value ^ static_cast<unsigned char>(c)) * 0x100000001B3U;
-  return scrambled(value);
+  while (!text.empty()) {
+    std::uint64_t word = 0;
+    const std::size_t size = std::min(text.size(), sizeof(word));
+    std::memcpy(&word, text.data(), size);
+    value = scrambled(value ^ word);
+    text.remove_prefix(size);
+  }
+  return value;
 }
 
 std::uint64_t number(std::string_view& text) {
@@ -23,6 +31,7 @@ std::uint64_t number(std::string_view& text) {
 }  // namespace
 
 Behaviour Plan::behaviour(const Options& world, std::uint64_t index) const {
+  if (parent != nullptr) return parent->behaviour(world, letters.at(index));
   if (killers.contains(index)) return Behaviour::killer;
   double at = static_cast<double>(scrambled(salt ^ index) >> 11) / 9007199254740992.0;  // 2^53
   const auto within = [&](double share) { return (at -= share) < 0; };
@@ -36,6 +45,7 @@ Behaviour Plan::behaviour(const Options& world, std::uint64_t index) const {
 }
 
 std::string Plan::payload(const Options& world, unsigned era, std::uint64_t index) const {
+  if (parent != nullptr) return parent->payload(world, era, letters.at(index));
   std::string text(1, static_cast<char>(behaviour(world, index)));
   for (const std::uint64_t part : {std::uint64_t{number}, std::uint64_t{era}, index})
     text += std::to_string(part) + " ";

@@ -1,25 +1,36 @@
 #include "tests/sim/world.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace stint::sim {
 
 void World::at(TimePoint when, std::function<void()> what) {
-  due_.push_back({std::max(when, now_), ++last_order_, std::move(what)});
+  if (free_places_.empty()) {
+    free_places_.push_back(what_.size());
+    what_.emplace_back();
+  }
+  const std::size_t place = free_places_.back();
+  free_places_.pop_back();
+  what_[place] = std::move(what);
+  due_.push_back({std::max(when, now_), ++last_order_, place});
   std::push_heap(due_.begin(), due_.end(), std::greater<>());
 }
 
 bool World::run_until(TimePoint deadline, const std::function<bool()>& is_over) {
-  while (!due_.empty() && !is_over()) {
+  constexpr std::uint64_t kSteps = 16;
+  for (std::uint64_t step = 0; !due_.empty() && !(step % kSteps == 0 && is_over()); ++step) {
     if (due_.front().when > deadline) {
       now_ = deadline;
       return is_over();
     }
     std::pop_heap(due_.begin(), due_.end(), std::greater<>());
-    Due next = std::move(due_.back());
+    const Due next = due_.back();
     due_.pop_back();
     now_ = next.when;
-    next.what();
+    const auto what = std::exchange(what_[next.place], nullptr);
+    free_places_.push_back(next.place);
+    what();
   }
   return is_over();
 }

@@ -44,7 +44,7 @@ class World {
   void in(Duration delay, std::function<void()> what) { at(now_ + delay, std::move(what)); }
   void at(TimePoint when, std::function<void()> what);
 
-  // False: the deadline came first.
+  // False: the deadline came first. Whether it is over is asked now and then only: it costs more than most steps.
   bool run_until(TimePoint deadline, const std::function<bool()>& is_over);
 
   // What everybody saw of everybody, as one number.
@@ -66,13 +66,15 @@ class World {
   struct Due {
     TimePoint when;
     std::uint64_t order;
-    std::function<void()> what;
+    std::size_t place;  // in what_
     friend bool operator>(const Due& a, const Due& b) { return a.when != b.when ? a.when > b.when : a.order > b.order; }
   };
 
   TimePoint now_ = kBeginning;
   std::uint64_t last_order_ = 0;
   std::vector<Due> due_;  // a heap
+  std::vector<std::function<void()>> what_;
+  std::vector<std::size_t> free_places_;
   std::uint64_t traffic_ = 0;
   bool verbose_;
 };

@@ -1,0 +1,144 @@
+#include "tests/sim/bounds.hpp"
+
+#include <algorithm>
+
+#include "common/model/limits.hpp"
+
+namespace stint::sim {
+
+// --- readers ---
+
+void Bounds::heard(Incarnation from, const Message& message) {
+  if (const auto* attach = std::get_if<Attach>(&message)) {
+    heard(from, *attach);
+  } else if (const auto* ack = std::get_if<Ack>(&message)) {
+    heard(from, *ack);
+  } else if (const auto* results = std::get_if<LeaseResults>(&message)) {
+    ended(results->lease, results->outcomes.count());
+  } else if (const auto* release = std::get_if<Release>(&message)) {
+    for (const Run& run : release->runs) ended(release->lease, run.count);
+  } else if (std::holds_alternative<Hello>(message) || std::holds_alternative<Bye>(message)) {
+    forget_leases(from);
+  }
+}
+
+// What is heard may not count, since it is late or doubled: so the bounds here may be wider than the true ones.
+void Bounds::heard(Incarnation from, const Attach& attach) {
+  Reader& reader = readers_[{from, attach.job}];
+  const std::uint64_t ahead = std::max(consumed_[attach.job], attach.upto) - attach.upto;
+  reader.limit_tasks = std::max(reader.limit_tasks, attach.limit_tasks + ahead);
+  reader.limit_bytes = std::max(reader.limit_bytes, attach.limit_bytes);
+  reader.next = std::max(attach.upto, consumed_[attach.job]);
+  reader.unacked_bytes = 0;
+  reader.in_flight.clear();
+}
+
+void Bounds::heard(Incarnation from, const Ack& ack) {
+  Reader& reader = readers_[{from, ack.job}];
+  std::uint64_t& consumed = consumed_[ack.job];
+  consumed = std::max(consumed, ack.upto);
+  reader.limit_tasks = std::max(reader.limit_tasks, ack.limit_tasks);
+  while (!reader.in_flight.empty() && reader.in_flight.front().first <= ack.upto) {
+    reader.unacked_bytes -= reader.in_flight.front().second;
+    reader.in_flight.pop_front();
+  }
+}
+
+void Bounds::said(Incarnation to, const JobResults& results) {
+  Reader& reader = readers_[{to, results.job}];
+  const std::uint64_t end = results.position + results.outcomes.count();
+  const std::uint64_t bytes = results.outcomes.blob.size();
+  if (results.position > reader.next) reader.limit_tasks += results.position - reader.next;  // a gap takes no room
+  reader.next = std::max(reader.next, end);
+  const std::string about = "a reader of job " + std::to_string(value(results.job)) + " has room ";
+  world_.require(end <= reader.limit_tasks,
+                 about + "up to " + std::to_string(reader.limit_tasks) + " and is sent up to " + std::to_string(end));
+  world_.require(reader.unacked_bytes == 0 || reader.unacked_bytes + bytes <= reader.limit_bytes,
+                 about + "for " + std::to_string(reader.limit_bytes) + " bytes and is sent more");
+  reader.unacked_bytes += bytes;
+  reader.in_flight.emplace_back(end, bytes);
+}
+
+// --- workers ---
+
+void Bounds::said(Incarnation to, const Envelope& envelope) {
+  if (const auto* results = std::get_if<JobResults>(&envelope.message)) {
+    said(to, *results);
+  } else if (const auto* tasks = std::get_if<Tasks>(&envelope.message)) {
+    said(to, envelope, *tasks);
+  } else if (const auto* info = std::get_if<JobInfo>(&envelope.message)) {
+    if (info->gone) {
+      informed_[envelope.session].erase(info->job);
+    } else {
+      informed_[envelope.session].insert(info->job);
+    }
+  }
+}
+
+void Bounds::said(Incarnation to, const Envelope& envelope, const Tasks& tasks) {
+  const std::string about = "tasks of job " + std::to_string(value(tasks.job)) + " are handed to a worker that ";
+  world_.require(informed_[envelope.session].contains(tasks.job), about + "does not know the job");
+  world_.require(bytes_[to] < limits::kWorkerWindowBytes,
+                 about + "has " + std::to_string(bytes_[to]) + " bytes of payload already");
+  check_turn(tasks);
+  const std::uint64_t count = tasks.indices.count();
+  leases_[tasks.lease] = {to, tasks.job, tasks.tasks.blob.size(), count};
+  bytes_[to] += tasks.tasks.blob.size();
+  Job& job = jobs_[tasks.job];
+  job.open += count;
+  job.passed_over = 0;
+  job.handed = std::max(job.handed, tasks.indices.at(tasks.indices.count() - 1) + 1);
+}
+
+void Bounds::ended(LeaseId id, std::uint64_t count) {
+  const auto at = leases_.find(id);
+  if (at == leases_.end()) return;
+  Lease& lease = at->second;
+  count = std::min(count, lease.open);
+  lease.open -= count;
+  jobs_[lease.job].open -= count;
+  if (lease.open > 0) return;
+  bytes_[lease.worker] -= lease.bytes;
+  leases_.erase(at);
+}
+
+void Bounds::forget_leases(Incarnation worker) {
+  for (auto at = leases_.begin(); at != leases_.end();) {
+    Lease& lease = at->second;
+    if (lease.worker == worker) {
+      jobs_[lease.job].open -= lease.open;
+      at = leases_.erase(at);
+    } else {
+      ++at;
+    }
+  }
+  bytes_.erase(worker);
+}
+
+// --- jobs ---
+
+void Bounds::opened(JobId id, const JobOptions& options, bool may_go) {
+  Job& job = jobs_[id];
+  job.kind = options.kind;
+  job.priority = options.priority;
+  job.waits_for_readers = options.results == ResultsPolicy::stream;
+  job.may_go = may_go;
+}
+
+void Bounds::committed(JobId id, Index upto) { jobs_[id].committed = upto; }
+
+// A worker that has room for this job has room for all others of its kind; their turn comes first when they have nothing
+// at any worker. A few that were on their way may still pass.
+void Bounds::check_turn(const Tasks& tasks) {
+  if (world_.options.command != Duration{}) return;  // priorities change
+  constexpr std::uint64_t kFew = 50;
+  const Job& served = jobs_[tasks.job];
+  for (auto& [id, job] : jobs_) {
+    if (id == tasks.job || job.kind != served.kind || job.priority < served.priority || !job.waits()) continue;
+    ++job.passed_over;
+    world_.require(job.passed_over <= kFew, "job " + std::to_string(value(id)) + " waits, and others of its kind were served " +
+                                                std::to_string(job.passed_over) + " times");
+  }
+}
+
+}  // namespace stint::sim

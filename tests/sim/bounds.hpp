@@ -1,0 +1,75 @@
+// How much of anything may be under way, and whose turn it is, overheard at the broker's door.
+//
+// - A reader is sent no more than it has room for; nor is a worker.
+// - A worker knows of a job before it is given tasks of it.
+// - A job that waits is not passed over: not by another of its priority for long, nor by one of a lower priority.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "common/model/messages.hpp"
+#include "tests/sim/world.hpp"
+
+namespace stint::sim {
+
+class Bounds {
+ public:
+  explicit Bounds(World& world) : world_(world) {}
+
+  void heard(Incarnation from, const Message& message);
+  void said(Incarnation to, const Envelope& envelope);
+  void opened(JobId job, const JobOptions& options, bool may_go);  // or its state has changed
+  void committed(JobId job, Index upto);
+  void lost(Incarnation worker) { forget_leases(worker); }
+
+ private:
+  using ReaderKey = std::pair<Incarnation, JobId>;
+  struct Reader {
+    std::uint64_t next = 0;         // a position
+    std::uint64_t limit_tasks = 0;  // another one
+    std::uint64_t limit_bytes = 0;
+    std::uint64_t unacked_bytes = 0;
+    std::deque<std::pair<std::uint64_t, std::uint64_t>> in_flight;  // (position behind it, bytes)
+  };
+  struct Lease {
+    Incarnation worker{};
+    JobId job{};
+    std::uint64_t bytes = 0;
+    std::uint64_t open = 0;
+  };
+  struct Job {
+    std::string kind;
+    std::int32_t priority = 0;
+    bool waits_for_readers = false;
+    bool may_go = false;
+    Index committed = 0;
+    Index handed = 0;
+    std::uint64_t open = 0;         // tasks of it that workers have
+    std::uint64_t passed_over = 0;  // since it waits, so many others were served
+
+    bool waits() const { return may_go && !waits_for_readers && open == 0 && handed < committed; }
+  };
+
+  void heard(Incarnation from, const Attach& attach);
+  void heard(Incarnation from, const Ack& ack);
+  void said(Incarnation to, const JobResults& results);
+  void said(Incarnation to, const Envelope& envelope, const Tasks& tasks);
+  void ended(LeaseId lease, std::uint64_t count);
+  void forget_leases(Incarnation worker);
+  void check_turn(const Tasks& tasks);
+
+  World& world_;
+  std::map<ReaderKey, Reader> readers_;
+  std::map<JobId, std::uint64_t> consumed_;  // by any reader; at most
+  std::map<LeaseId, Lease> leases_;
+  std::map<Incarnation, std::uint64_t> bytes_;  // of the leases of each worker
+  std::map<SessionId, std::set<JobId>> informed_;
+  std::map<JobId, Job> jobs_;
+};
+
+}  // namespace stint::sim
