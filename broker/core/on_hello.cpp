@@ -121,7 +121,7 @@ void Broker::greet(Peer& peer, PeerId from, const Hello& hello, std::vector<Drop
   welcome.unacked_bytes = limits::kWorkerUnackedBytes;
   welcome.drop = std::move(drop);
   peer.is_welcomed = false;
-  peer.reachable = false;
+  set_unreachable(peer);
   when_committed(Welcomed{peer.session()});
   timers_.remind(awake_.monotonic(peer.liveness.next_heartbeat()), TimerKind::heartbeat, value(peer.session()));
   timers_.remind(awake_.monotonic(peer.liveness.expiry()), TimerKind::expiry, value(peer.session()));
