@@ -7,6 +7,16 @@
 #include "common/model/require.hpp"
 
 namespace stint::broker {
+namespace {
+
+// Over tasks that have no result, since they were cancelled or discarded: such a gap takes no room.
+void skip(Reader& reader, std::uint64_t to) {
+  const std::uint64_t gap = to - reader.next;
+  reader.limit_tasks += std::min(gap, std::numeric_limits<std::uint64_t>::max() - reader.limit_tasks);
+  reader.next = to;
+}
+
+}  // namespace
 
 void Broker::apply(ResultsDecided& decided) {
   Job* job = find_job(decided.results.job);
@@ -53,8 +63,7 @@ void Broker::deliver(Job& job, Reader& reader) {
       if (!piece) break;
       const std::uint64_t bytes = piece->outcomes.blob.size();
       if (reader.unacked_bytes > 0 && reader.unacked_bytes + bytes > reader.limit_bytes) return;
-      const std::uint64_t gap = piece->position - reader.next;  // of tasks that have no result
-      reader.limit_tasks += std::min(gap, std::numeric_limits<std::uint64_t>::max() - reader.limit_tasks);
+      skip(reader, piece->position);
       reader.next = behind(*piece);
       reader.unacked_bytes += bytes;
       reader.in_flight.emplace_back(reader.next, bytes);
@@ -100,7 +109,7 @@ void Broker::take_in(FetchedResults fetched) {
       reader.fetched.assign(fetched.results.begin(), fetched.results.end());
     } else {
       STINT_REQUIRE(reader.ordered);
-      if (job->told.ended) reader.next = fetched.next.value_or(job->stored_index_end);  // what is missing was cancelled
+      if (job->told.ended) skip(reader, fetched.next.value_or(job->stored_index_end));
     }
   }
 }

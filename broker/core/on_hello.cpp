@@ -31,6 +31,7 @@ void Broker::on_hello(PeerId from, const Hello& hello) {
     if (hello.hello_no < peer.hello_no) return;
     if (hello.hello_no == peer.hello_no) {  // a repetition: the same answer, and nothing is reconciled
       move_to(peer, from);
+      peer.liveness.heard(awake_.now());
       if (!peer.is_welcomed) return;
       peer.reachable = true;
       out_->send(from, {peer.session(), 0, peer.welcome});
@@ -132,6 +133,7 @@ void Broker::apply(const Welcomed& welcomed) {
   Peer* peer = find_peer(welcomed.session);
   if (peer == nullptr || peer->is_welcomed) return;
   peer->is_welcomed = true;
+  peer->liveness.heard(awake_.now());  // it had to wait for us
   peer->reachable = true;
   out_->send(peer->address, {peer->session(), 0, peer->welcome});
   auto* worker = dynamic_cast<Worker*>(peer);

@@ -159,6 +159,7 @@ TEST_CASE("nothing is told before its commit") {
   const JobId job = ann.opens({.kind = "echo"});
   ann.reads(job);
   const std::string topic = job_topic(job);
+  CHECK(farm.job(job).number("total") == 0);
   SUBCASE("a task is accepted, and then handed out") {
     farm.holds_commits();
     ann.writes(job, {"a"});

@@ -218,7 +218,6 @@ TEST_CASE("row 36: a command repeated under its number is answered from memory: 
     CHECK(job == JobId{});
     ann.says(drain);
     CHECK(ann.mail.empty());
-    ann.greets();
     ann.says(drain);
     farm.commits();
     first = ann.takes<Done>().affected;

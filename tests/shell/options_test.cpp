@@ -2,7 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdint>
 #include <initializer_list>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -31,7 +33,9 @@ TEST_CASE("without options everything has its default") {
   CHECK(options.listen == "tcp://127.0.0.1:5555");
   CHECK(options.events == "tcp://127.0.0.1:5556");
   CHECK(options.core.heartbeat == limits::kHeartbeat);
-  CHECK(options.core.keep_bytes == limits::kDefaultKeepBytes);
+  CHECK(options.core.keep_bytes == std::numeric_limits<std::uint64_t>::max());
+  CHECK(parse({"--memory"}).options.core.keep_bytes == limits::kDefaultKeepBytes);
+  CHECK(options.data.empty());
 }
 
 TEST_CASE("every option reaches its place") {
@@ -52,6 +56,11 @@ TEST_CASE("every option reaches its place") {
   CHECK(options.core.kept_jobs == 7);
   CHECK(options.log_level == "error");
   CHECK(options.handshake == 300ms);
+}
+
+TEST_CASE("what is kept in memory only has no directory") {
+  CHECK(parse({"--data", "/var/lib/stint"}).options.data == "/var/lib/stint");
+  CHECK(names(refusal({"--memory", "--data", "/var/lib/stint"}), "--data /var/lib/stint: give one of them"));
 }
 
 TEST_CASE("a number out of bounds is refused with its bounds") {

@@ -170,6 +170,7 @@ void SimBroker::act(const broker::Fetch& action) {
   world_.in(random().duration(Duration{}, options().fetch_delay), [this, wanted = action.wanted] {
     if (!alive()) return;
     fetched_.push_back(disk_.fetch(wanted));
+    if (world_.is_verbose()) world_.say("  " + described(fetched_.back()));
     wake();
   });
 }

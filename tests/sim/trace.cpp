@@ -121,4 +121,14 @@ std::string described(const Counts& counts) {
          num(counts.failed) + "f " + num(counts.cancelled) + "c";
 }
 
+std::string described(const broker::Fetched& fetched) {
+  if (const auto* tasks = std::get_if<broker::FetchedTasks>(&fetched)) {
+    return "read back: tasks of job " + num(value(tasks->wanted.job)) + " from " + num(tasks->wanted.first) + ", " +
+           num(tasks->chunks.size()) + " chunks";
+  }
+  const auto& results = std::get<broker::FetchedResults>(fetched);
+  return "read back: results of job " + num(value(results.wanted.job)) + " from " + num(results.wanted.from) + ", " +
+         num(results.results.size()) + " pieces" + (results.next ? ", next " + num(*results.next) : "");
+}
+
 }  // namespace stint::sim
