@@ -12,9 +12,8 @@ namespace stint::broker {
 namespace {
 
 int flags_of(Access access) {
-  const int threads = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-  if (access == Access::read) return SQLITE_OPEN_READONLY | threads;
-  return SQLITE_OPEN_READWRITE | threads | (access == Access::create ? SQLITE_OPEN_CREATE : 0);
+  return SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
+         (access == Access::create ? SQLITE_OPEN_CREATE : 0);
 }
 
 int note_wal(void* counter, sqlite3*, const char*, int pages) {
@@ -71,9 +70,21 @@ void Database::damaged(const std::string& what) const {
                    ". Look at it with stint-broker --check, and put back a copy of the whole directory that is not damaged");
 }
 
+// SQLite does not hand on why a COMMIT failed; its files remember.
+int Database::cause_of() {
+  int cause = sqlite3_system_errno(handle_);
+  if (cause == 0) sqlite3_file_control(handle_, "main", SQLITE_FCNTL_LAST_ERRNO, &cause);
+  sqlite3_file* log = nullptr;
+  if (cause == 0 && sqlite3_file_control(handle_, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK && log != nullptr &&
+      log->pMethods != nullptr) {
+    log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &cause);
+  }
+  return cause;
+}
+
 void Database::fail(int result) {
   const int primary = result & 0xff;
-  const int cause = sqlite3_system_errno(handle_);
+  const int cause = cause_of();
   const std::string name = escaped(file_.native());
   std::string text = sqlite3_errmsg(handle_);
   if (primary == SQLITE_FULL || (result == SQLITE_IOERR_WRITE && cause == EDQUOT)) throw NoRoom(name + ": " + text);

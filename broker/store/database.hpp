@@ -26,7 +26,7 @@ class NoRoom : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-enum class Access : std::uint8_t { create, existing, read };
+enum class Access : std::uint8_t { create, existing };
 
 class Database {
  public:
@@ -53,6 +53,7 @@ class Database {
 
  private:
   [[noreturn]] void fail(int result);
+  int cause_of();
 
   std::filesystem::path file_;
   sqlite3* handle_ = nullptr;

@@ -24,6 +24,7 @@ struct SqliteOptions {
   std::filesystem::path directory{};
   StoreId fresh{};  // random bits: who the store is, if it is born now
   std::uint64_t reserve_bytes = limits::kStoreReserveBytes;  // 0 = no reserve: a full disk ends the broker
+  std::uint64_t log_bytes = limits::kStoreLogBytes;          // beyond which SQLite's log is emptied into the main file
   const char* vfs = nullptr;                                 // SQLite's name of another file system, for tests
 };
 

@@ -53,7 +53,6 @@ class Model {
   void check(const FetchedTasks& fetched) const;
   void check(const FetchedResults& fetched) const;
 
-  std::map<JobId, ModelJob>& jobs() { return jobs_; }
   const std::map<JobId, ModelJob>& jobs() const { return jobs_; }
   std::uint64_t last_job() const { return last_job_; }
 
