@@ -31,9 +31,9 @@ struct Sums {
   std::uint64_t task_bytes = 0;
   std::uint64_t result_bytes = 0;
   std::uint64_t results = 0;
-  Index tasks_end = 0;                    // from the first task on, as long as none is missing
-  Digest digest;                          // of those
-  std::uint64_t outcomes_digest = 0;      // of all results
+  Index tasks_end = 0;                // from the first task on, as long as none is missing
+  Digest digest;                      // of those
+  std::uint64_t outcomes_digest = 0;  // of all results
 };
 
 class Check {
@@ -95,8 +95,9 @@ void Check::check_rows() {
 }
 
 void Check::check_chunks() {
-  Statement all(database_,
-                "SELECT job, first, count, bytes, head, blob FROM chunks LEFT JOIN payloads ON id = payload ORDER BY job, first");
+  Statement all(
+      database_,
+      "SELECT job, first, count, bytes, head, blob FROM chunks LEFT JOIN payloads ON id = payload ORDER BY job, first");
   while (all.step()) {
     const JobId job{all.number(0)};
     const Index first = all.number(1);
@@ -114,9 +115,10 @@ void Check::check_chunks() {
 }
 
 void Check::check_results() {
-  Statement all(database_,
-                "SELECT job, position, count, bytes, lowest, highest, head, blob FROM results LEFT JOIN payloads ON id = payload "
-                "ORDER BY job, position");
+  Statement all(
+      database_,
+      "SELECT job, position, count, bytes, lowest, highest, head, blob FROM results LEFT JOIN payloads ON id = payload "
+      "ORDER BY job, position");
   while (all.step()) {
     const JobId job{all.number(0)};
     const std::uint64_t position = all.number(1);
@@ -148,7 +150,8 @@ void Check::check_results() {
 
 void Check::check_payloads() {
   const std::uint64_t stray = database_.number(
-      "SELECT count(*) FROM payloads WHERE id NOT IN (SELECT payload FROM chunks UNION ALL SELECT payload FROM results)");
+      "SELECT count(*) FROM payloads WHERE id NOT IN (SELECT payload FROM chunks UNION ALL SELECT payload FROM "
+      "results)");
   if (stray > 0) find(count(stray, "payloads belong to no row"));
 }
 
@@ -172,9 +175,11 @@ void Check::check(const FoundJob& job) {
     find(name + " has results with the digest " + hex(sums.outcomes_digest, 16) + ", counted were results with " +
          hex(job.outcomes_digest, 16));
   }
-  const char* state = job.job.ended ? "ended" : job.job.cancelled ? "cancelled" : job.job.paused ? "paused"
-                                            : job.job.closed      ? "closed"
-                                                                  : "open";
+  const char* state = job.job.ended       ? "ended"
+                      : job.job.cancelled ? "cancelled"
+                      : job.job.paused    ? "paused"
+                      : job.job.closed    ? "closed"
+                                          : "open";
   say(name + " (" + escaped(job.job.options.kind) + "): " + state + ", " + count(job.received, "tasks, ") +
       count(job.done, "done, ") + count(job.failed, "failed, input ") + hex(job.digest.value(), 8) + ", outcomes " +
       hex(job.outcomes_digest, 16) + ", " + count(sums.task_bytes, "bytes of tasks and ") +

@@ -4,7 +4,8 @@
 //   std::cout << report.text;
 //   return report.findings.empty() ? 0 : 1;
 //
-// Changes nothing. Throws StoreError where there is nothing to read: no store, a newer version, a broker that is using it.
+// Changes nothing. Throws StoreError where there is nothing to read: no store, a newer version, a broker that is using
+// it.
 #pragma once
 
 #include <filesystem>

@@ -66,8 +66,9 @@ void Database::check(int result) {
 }
 
 void Database::damaged(const std::string& what) const {
-  throw StoreError(escaped(file_.native()) + " is damaged: " + what +
-                   ". Look at it with stint-broker --check, and put back a copy of the whole directory that is not damaged");
+  throw StoreError(
+      escaped(file_.native()) + " is damaged: " + what +
+      ". Look at it with stint-broker --check, and put back a copy of the whole directory that is not damaged");
 }
 
 // SQLite does not hand on why a COMMIT failed; its files remember.
@@ -75,8 +76,8 @@ int Database::cause_of() {
   int cause = sqlite3_system_errno(handle_);
   if (cause == 0) sqlite3_file_control(handle_, "main", SQLITE_FCNTL_LAST_ERRNO, &cause);
   sqlite3_file* log = nullptr;
-  if (cause == 0 && sqlite3_file_control(handle_, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK && log != nullptr &&
-      log->pMethods != nullptr) {
+  if (cause == 0 && sqlite3_file_control(handle_, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK &&
+      log != nullptr && log->pMethods != nullptr) {
     log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &cause);
   }
   return cause;
@@ -97,15 +98,16 @@ void Database::fail(int result) {
     throw StoreError(name + " is in use by another program (" + text + "). End that program, and start again");
   }
   if (cause != 0) text += std::string(": ") + std::strerror(cause);
-  throw StoreError(name + ": " + text + " (SQLite error " + std::to_string(result) +
-                   "). See to the disk, its permissions and its free space, and start again: what was acknowledged is there");
+  throw StoreError(
+      name + ": " + text + " (SQLite error " + std::to_string(result) +
+      "). See to the disk, its permissions and its free space, and start again: what was acknowledged is there");
 }
 
 // --- statements -----------------------------------------------------------------------------------------------------
 
 Statement::Statement(Database& database, std::string_view sql) : database_(database) {
-  database.check(sqlite3_prepare_v3(database.handle(), sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
-                                    &statement_, nullptr));
+  database.check(sqlite3_prepare_v3(database.handle(), sql.data(), static_cast<int>(sql.size()),
+                                    SQLITE_PREPARE_PERSISTENT, &statement_, nullptr));
 }
 
 Statement::~Statement() { sqlite3_finalize(statement_); }

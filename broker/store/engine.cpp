@@ -49,8 +49,9 @@ Opened begin(Database& database, const SqliteOptions& options) {
 }
 
 [[noreturn]] void end_for_want_of_room(const std::filesystem::path& directory, const NoRoom& error) {
-  throw StoreError(std::string(error.what()) + ". The disk of " + escaped(directory.native()) +
-                   " is full, and no reserve is left. Free space there, and start again: what was acknowledged is there");
+  throw StoreError(
+      std::string(error.what()) + ". The disk of " + escaped(directory.native()) +
+      " is full, and no reserve is left. Free space there, and start again: what was acknowledged is there");
 }
 
 Opened start(Database& database, const SqliteOptions& options) {
@@ -106,9 +107,7 @@ Fetched Engine::fetch(const Wanted& wanted) {
 
 bool Engine::is_log_long() const { return database_.wal_pages() * page_bytes_ >= log_bytes_; }
 
-bool Engine::has_chores() const {
-  return writer_.has_garbage() || is_log_long();
-}
+bool Engine::has_chores() const { return writer_.has_garbage() || is_log_long(); }
 
 void Engine::do_chore() {
   write([this] {

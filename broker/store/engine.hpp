@@ -1,4 +1,5 @@
-// A store as it lies in its directory, opened and locked: everything that touches the disk. SqliteStore puts a thread around it.
+// A store as it lies in its directory, opened and locked: everything that touches the disk. SqliteStore puts a thread
+// around it.
 //
 //   Engine engine(options);
 //   Opened opened = engine.take_opened();

@@ -32,8 +32,9 @@ std::uint64_t Space::free_on_disk() const {
 
 bool Space::is_short() const { return bytes_ > 0 && (is_full() || free_on_disk() < bytes_); }
 
-// Room comes back only with some more than what was missing, so that the store does not change its mind with every commit. Free
-// pages of its own can stand in for a reserve that the disk has no room for any more: the file does not shrink.
+// Room comes back only with some more than what was missing, so that the store does not change its mind with every
+// commit. Free pages of its own can stand in for a reserve that the disk has no room for any more: the file does not
+// shrink.
 void Space::look(std::uint64_t reusable) {
   if (bytes_ == 0) return;
   std::uint64_t free = free_on_disk();

@@ -5,8 +5,8 @@
 //   space.look(reusable_bytes);                       // after a commit, and now and then while full
 //   if (auto news = space.take_news()) tell(*news);   // why no new tasks can be taken in; empty: there is room again
 //
-// The store is full before the disk is: when less is free than the reserve holds. So what runs can finish, and its results are
-// kept. The reserve is a file that takes up real blocks, DIR/reserve. One thread at a time.
+// The store is full before the disk is: when less is free than the reserve holds. So what runs can finish, and its
+// results are kept. The reserve is a file that takes up real blocks, DIR/reserve. One thread at a time.
 #pragma once
 
 #include <cstdint>

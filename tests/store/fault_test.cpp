@@ -12,9 +12,9 @@ namespace {
 
 struct Outcome {
   std::size_t committed = 0;
-  std::string error;     // empty: no call of the store's has thrown
+  std::string error;  // empty: no call of the store's has thrown
   bool opened = false;
-  bool failed = false;   // the fault came before the store was closed
+  bool failed = false;  // the fault came before the store was closed
   Call::What what{};
 };
 
@@ -79,7 +79,8 @@ TEST_CASE("row 21: a write or sync that fails ends the store, with the file, the
   CHECK(calls > 100);
 }
 
-TEST_CASE("row 22: a full disk is no error of the store's once it serves: what did not fit is repeated from the reserve") {
+TEST_CASE(
+    "row 22: a full disk is no error of the store's once it serves: what did not fit is repeated from the reserve") {
   for (const Fault fault : {Fault::no_space, Fault::short_write}) {
     const std::size_t calls = for_every_call(fault, [](const Outcome& outcome) {
       if (outcome.opened && outcome.what == Call::What::write) CHECK(outcome.error.empty());

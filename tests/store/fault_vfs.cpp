@@ -35,11 +35,17 @@ int real_write(File& file, const void* bytes, int size, sqlite3_int64 offset) {
 int on_write(sqlite3_file* at, const void* bytes, int size, sqlite3_int64 offset) {
   File& file = file_of(at);
   const auto* data = static_cast<const char*>(bytes);
-  switch (disk->note({Call::What::write, *file.name, static_cast<std::uint64_t>(offset), std::string(data, data + size)})) {
-    case Fault::io_error: return SQLITE_IOERR_WRITE;
-    case Fault::no_space: return SQLITE_FULL;
-    case Fault::short_write: real_write(file, bytes, size / 2, offset); return SQLITE_FULL;
-    case Fault::none: break;
+  switch (
+      disk->note({Call::What::write, *file.name, static_cast<std::uint64_t>(offset), std::string(data, data + size)})) {
+    case Fault::io_error:
+      return SQLITE_IOERR_WRITE;
+    case Fault::no_space:
+      return SQLITE_FULL;
+    case Fault::short_write:
+      real_write(file, bytes, size / 2, offset);
+      return SQLITE_FULL;
+    case Fault::none:
+      break;
   }
   return real_write(file, bytes, size, offset);
 }
@@ -69,7 +75,9 @@ int on_close(sqlite3_file* at) {
 int on_read(sqlite3_file* at, void* bytes, int size, sqlite3_int64 offset) {
   return file_of(at).real->pMethods->xRead(file_of(at).real, bytes, size, offset);
 }
-int on_size(sqlite3_file* at, sqlite3_int64* size) { return file_of(at).real->pMethods->xFileSize(file_of(at).real, size); }
+int on_size(sqlite3_file* at, sqlite3_int64* size) {
+  return file_of(at).real->pMethods->xFileSize(file_of(at).real, size);
+}
 int on_lock(sqlite3_file* at, int level) { return file_of(at).real->pMethods->xLock(file_of(at).real, level); }
 int on_unlock(sqlite3_file* at, int level) { return file_of(at).real->pMethods->xUnlock(file_of(at).real, level); }
 int on_check_lock(sqlite3_file* at, int* held) {

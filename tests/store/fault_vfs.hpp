@@ -1,5 +1,5 @@
-// A file system for SQLite that records what is written and synced, can fail any call, and knows what a disk may look like after
-// the power was cut.
+// A file system for SQLite that records what is written and synced, can fail any call, and knows what a disk may look
+// like after the power was cut.
 //
 //   FaultDisk disk;
 //   Engine engine({.directory = directory, .vfs = disk.name()});
@@ -31,10 +31,10 @@ enum class Fault : std::uint8_t { none, io_error, no_space, short_write };
 
 // What becomes of writes that nothing has synced.
 enum class Cut : std::uint8_t {
-  lost,     // all of them
-  kept,     // none: they happened to reach the disk
-  some,     // any of them, by chance
-  torn,     // all but the last, of which only a part is there
+  lost,  // all of them
+  kept,  // none: they happened to reach the disk
+  some,  // any of them, by chance
+  torn,  // all but the last, of which only a part is there
 };
 
 class FaultDisk {
@@ -47,7 +47,9 @@ class FaultDisk {
   const char* name() const { return "stint-fault"; }
 
   // --- recording ---
-  void directory_synced() { calls_.push_back({Call::What::directory, {}, 0, {}}); }  // what was removed is gone for good
+  void directory_synced() {
+    calls_.push_back({Call::What::directory, {}, 0, {}});
+  }  // what was removed is gone for good
   const std::vector<Call>& calls() const { return calls_; }
   void write_as_after_cut(std::size_t calls, Cut cut, std::uint64_t seed, const std::filesystem::path& directory) const;
 

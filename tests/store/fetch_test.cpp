@@ -37,7 +37,9 @@ class Kept {
   }
 
   FetchedResults by_index(Index from, std::uint64_t bytes = 1'000'000) { return results({kJob, true, from, bytes}); }
-  FetchedResults by_position(std::uint64_t from, std::uint64_t bytes = 1'000'000) { return results({kJob, false, from, bytes}); }
+  FetchedResults by_position(std::uint64_t from, std::uint64_t bytes = 1'000'000) {
+    return results({kJob, false, from, bytes});
+  }
   FetchedTasks tasks(Index first, std::uint64_t bytes) {
     FetchedTasks fetched = store_.fetch(WantedTasks{kJob, first, bytes});
     model_.check(fetched);
@@ -118,7 +120,8 @@ TEST_CASE("a batch that spans more tasks than a row may is found from either end
   Kept kept(0);
   const Index far = 400'000;
   kept.commit({AppendTasks{kJob, 0, {Sizes::uniform(0, 65'536), {}}, Digest()}});
-  for (int i = 1; i < 7; ++i) kept.commit({AppendTasks{kJob, i * 65'536ULL, {Sizes::uniform(0, 65'536), {}}, Digest()}});
+  for (int i = 1; i < 7; ++i)
+    kept.commit({AppendTasks{kJob, i * 65'536ULL, {Sizes::uniform(0, 65'536), {}}, Digest()}});
   kept.end({1, far, 0, far + 1, 2});
   CHECK(count(kept.by_index(0)) == 3);
   CHECK(count(kept.by_index(far)) == 2);

@@ -64,7 +64,8 @@ TEST_CASE("row 23: what is no store is refused, and left as it is") {
   const TempDirectory directory;
   fs::create_directory(directory.path());
   const fs::path file = directory.path() / "stint.db";
-  std::ofstream(file) << "Dear diary, this is no database at all, but long enough to be looked at closely. " << std::string(2000, 'x');
+  std::ofstream(file) << "Dear diary, this is no database at all, but long enough to be looked at closely. "
+                      << std::string(2000, 'x');
   const auto size = fs::file_size(file);
   const std::string text = refusal({.directory = directory.path()});
   CAPTURE(text);
@@ -136,7 +137,8 @@ TEST_CASE("row 23: a directory that cannot be made is named") {
   CHECK(names(refusal({.directory = directory.root() / "file"}), "file"));
 }
 
-// Who reads a store id and an epoch can tell yesterday's copy from what it was given later; here they are what they were.
+// Who reads a store id and an epoch can tell yesterday's copy from what it was given later; here they are what they
+// were.
 TEST_CASE("row 39: yesterday's copy is the same store, at the epoch after its last") {
   const TempDirectory directory;
   keep_some(directory.path());

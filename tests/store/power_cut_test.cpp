@@ -33,7 +33,8 @@ Recorded record(FaultDisk& disk, const Scenario& scenario) {
   return recorded;
 }
 
-void recover_after(const FaultDisk& disk, const Scenario& scenario, const Recorded& recorded, std::size_t calls, Cut cut) {
+void recover_after(const FaultDisk& disk, const Scenario& scenario, const Recorded& recorded, std::size_t calls,
+                   Cut cut) {
   CAPTURE(calls);
   CAPTURE(static_cast<int>(cut));
   const TempDirectory directory;

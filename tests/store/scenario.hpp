@@ -2,7 +2,8 @@
 //
 //   Scenario scenario(seed, 20);
 //   scenario.run(engine);                      // commits all of them, until one throws
-//   scenario.check(engine);                    // some of them are there: all that were committed, in order, and no half one
+//   scenario.check(engine);                    // some of them are there: all that were committed, in order, and no
+//   half one
 #pragma once
 
 #include <cstddef>

@@ -32,14 +32,24 @@ Change Story::draw() {
   if (job == nullptr || (model_.jobs().size() < 6 && chance_.one_in(50))) return new_job();
   const JobId id = job->put.job;
   switch (chance_.below(36)) {
-    case 0: return changed(*job);
-    case 1: return ReserveTasks{id, job->tasks.size() + chance_.below(1000)};
-    case 2: return answer();
-    case 3: return chance_.one_in(20) ? Change(ForgetJob{id}) : changed(*job);
-    case 4: case 5: return trim(*job);
-    case 6: case 7: return drop(*job);
-    case 8: return failures(*job);
-    default: return chance_.one_in(2) ? append(*job) : outcomes(*job);
+    case 0:
+      return changed(*job);
+    case 1:
+      return ReserveTasks{id, job->tasks.size() + chance_.below(1000)};
+    case 2:
+      return answer();
+    case 3:
+      return chance_.one_in(20) ? Change(ForgetJob{id}) : changed(*job);
+    case 4:
+    case 5:
+      return trim(*job);
+    case 6:
+    case 7:
+      return drop(*job);
+    case 8:
+      return failures(*job);
+    default:
+      return chance_.one_in(2) ? append(*job) : outcomes(*job);
   }
 }
 

@@ -1,4 +1,5 @@
-// A store of each version that there has been, as SQL in versions/N.sql: all of them are opened, and hold what they held.
+// A store of each version that there has been, as SQL in versions/N.sql: all of them are opened, and hold what they
+// held.
 //
 // A new version needs its file here, made by the second test:
 //   STINT_KEEP_STORE=DIR stint_store_test -tc='what this version writes*'
@@ -57,7 +58,12 @@ std::vector<Change> changes() {
           AppendTasks{JobId{2}, 0, batch_of({"x", "y"}), Digest(12)},
           ReserveTasks{JobId{1}, 4},
           CountFailures{JobId{1}, {{1, 1}, {2, 2}}},
-          AppendOutcomes{JobId{1}, Indices(std::vector<Index>{3, 1}), 1, 1, 77, {JobId{1}, 0, 2, "w1", scattered.take()},
+          AppendOutcomes{JobId{1},
+                         Indices(std::vector<Index>{3, 1}),
+                         1,
+                         1,
+                         77,
+                         {JobId{1}, 0, 2, "w1", scattered.take()},
                          {{1, Blob::copy_of("bb")}}},
           AppendOutcomes{JobId{2}, Indices(Run{0, 1}), 1, 0, 78, {JobId{2}, 0, 1, "w2", run.take()}, {}},
           DropTasks{JobId{2}, 1},
