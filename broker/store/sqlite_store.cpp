@@ -59,7 +59,10 @@ class SqliteStore::Worker {
   StoreNews news() {
     wakeup_.clear();
     const std::lock_guard lock(mutex_);
-    if (error_) throw StoreError(*error_);
+    if (error_) {
+      wakeup_.wake();  // it is all there will ever be to say
+      throw StoreError(*error_);
+    }
     return std::exchange(news_, {});
   }
 

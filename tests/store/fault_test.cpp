@@ -72,8 +72,8 @@ TEST_CASE("row 21: a write or sync that fails ends the store, with the file, the
     if (is_write(outcome)) CHECK(!outcome.error.empty());
     if (outcome.error.empty()) return;
     CHECK(outcome.error.find("stint.db") != std::string::npos);
-    CHECK(outcome.error.find("Input/output error") != std::string::npos);
     CHECK(outcome.error.find("start again") != std::string::npos);
+    if (outcome.opened) CHECK(outcome.error.find("Input/output error") != std::string::npos);
   });
   MESSAGE(calls << " calls failed with EIO");
   CHECK(calls > 100);
