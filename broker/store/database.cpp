@@ -12,9 +12,8 @@ namespace stint::broker {
 namespace {
 
 int flags_of(Access access) {
-  const int threads = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-  if (access == Access::read) return SQLITE_OPEN_READONLY | threads;
-  return SQLITE_OPEN_READWRITE | threads | (access == Access::create ? SQLITE_OPEN_CREATE : 0);
+  return SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
+         (access == Access::create ? SQLITE_OPEN_CREATE : 0);
 }
 
 int note_wal(void* counter, sqlite3*, const char*, int pages) {
@@ -67,13 +66,26 @@ void Database::check(int result) {
 }
 
 void Database::damaged(const std::string& what) const {
-  throw StoreError(escaped(file_.native()) + " is damaged: " + what +
-                   ". Look at it with stint-broker --check, and put back a copy of the whole directory that is not damaged");
+  throw StoreError(
+      escaped(file_.native()) + " is damaged: " + what +
+      ". Look at it with stint-broker --check, and put back a copy of the whole directory that is not damaged");
+}
+
+// SQLite does not hand on why a COMMIT failed; its files remember.
+int Database::cause_of() {
+  int cause = sqlite3_system_errno(handle_);
+  if (cause == 0) sqlite3_file_control(handle_, "main", SQLITE_FCNTL_LAST_ERRNO, &cause);
+  sqlite3_file* log = nullptr;
+  if (cause == 0 && sqlite3_file_control(handle_, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK &&
+      log != nullptr && log->pMethods != nullptr) {
+    log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &cause);
+  }
+  return cause;
 }
 
 void Database::fail(int result) {
   const int primary = result & 0xff;
-  const int cause = sqlite3_system_errno(handle_);
+  const int cause = cause_of();
   const std::string name = escaped(file_.native());
   std::string text = sqlite3_errmsg(handle_);
   if (primary == SQLITE_FULL || (result == SQLITE_IOERR_WRITE && cause == EDQUOT)) throw NoRoom(name + ": " + text);
@@ -86,15 +98,16 @@ void Database::fail(int result) {
     throw StoreError(name + " is in use by another program (" + text + "). End that program, and start again");
   }
   if (cause != 0) text += std::string(": ") + std::strerror(cause);
-  throw StoreError(name + ": " + text + " (SQLite error " + std::to_string(result) +
-                   "). See to the disk, its permissions and its free space, and start again: what was acknowledged is there");
+  throw StoreError(
+      name + ": " + text + " (SQLite error " + std::to_string(result) +
+      "). See to the disk, its permissions and its free space, and start again: what was acknowledged is there");
 }
 
 // --- statements -----------------------------------------------------------------------------------------------------
 
 Statement::Statement(Database& database, std::string_view sql) : database_(database) {
-  database.check(sqlite3_prepare_v3(database.handle(), sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
-                                    &statement_, nullptr));
+  database.check(sqlite3_prepare_v3(database.handle(), sql.data(), static_cast<int>(sql.size()),
+                                    SQLITE_PREPARE_PERSISTENT, &statement_, nullptr));
 }
 
 Statement::~Statement() { sqlite3_finalize(statement_); }

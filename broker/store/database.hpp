@@ -5,7 +5,8 @@
 //   put.run(7, std::string_view("paused by an operator"));
 //   for (Statement all(database, "SELECT job FROM jobs"); all.step();) use(all.number(0));
 //
-// One thread at a time. Statements must go before their database. What a column's bytes() gives is valid until the next step.
+// One thread at a time. Statements must go before their database. What a column's bytes() gives is valid until the next
+// step.
 #pragma once
 
 #include <sqlite3.h>
@@ -26,7 +27,7 @@ class NoRoom : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-enum class Access : std::uint8_t { create, existing, read };
+enum class Access : std::uint8_t { create, existing };
 
 class Database {
  public:
@@ -53,6 +54,7 @@ class Database {
 
  private:
   [[noreturn]] void fail(int result);
+  int cause_of();
 
   std::filesystem::path file_;
   sqlite3* handle_ = nullptr;
@@ -91,10 +93,8 @@ class Statement {
 
  private:
   template <class Number>
-    requires std::integral<Number> || std::is_enum_v<Number>
-  void bind(int position, Number number) {
-    bind_number(position, static_cast<std::int64_t>(number));
-  }
+  requires std::integral<Number> || std::is_enum_v<Number>
+  void bind(int position, Number number) { bind_number(position, static_cast<std::int64_t>(number)); }
   void bind(int position, std::string_view bytes) { bind_bytes(position, bytes, false); }
   void bind(int position, const std::string& text) { bind_bytes(position, text, true); }
   void bind(int position, std::nullptr_t);

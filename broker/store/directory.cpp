@@ -30,7 +30,8 @@ std::string holder_in(int descriptor) {
   const std::size_t blank = said.find(' ');
   const std::size_t end = said.find('\n');
   if (blank == std::string_view::npos || end == std::string_view::npos || end < blank) return "another process";
-  return escaped("process " + std::string(said.substr(0, blank)) + " on " + std::string(said.substr(blank + 1, end - blank - 1)));
+  return escaped("process " + std::string(said.substr(0, blank)) + " on " +
+                 std::string(said.substr(blank + 1, end - blank - 1)));
 }
 
 std::string self() {

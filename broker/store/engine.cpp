@@ -33,7 +33,7 @@ const std::filesystem::path& made(const std::filesystem::path& directory) {
 }
 
 // Who the store is, and that it has been started once more: durable before anything else happens.
-Opened start(Database& database, const SqliteOptions& options) {
+Opened begin(Database& database, const SqliteOptions& options) {
   prepare(database);
   database.run("BEGIN IMMEDIATE");
   Opened opened{StoreId{get_meta(database, "store")}, get_meta(database, "epoch") + 1, {}};
@@ -48,6 +48,20 @@ Opened start(Database& database, const SqliteOptions& options) {
   return opened;
 }
 
+[[noreturn]] void end_for_want_of_room(const std::filesystem::path& directory, const NoRoom& error) {
+  throw StoreError(
+      std::string(error.what()) + ". The disk of " + escaped(directory.native()) +
+      " is full, and no reserve is left. Free space there, and start again: what was acknowledged is there");
+}
+
+Opened start(Database& database, const SqliteOptions& options) {
+  try {
+    return begin(database, options);
+  } catch (const NoRoom& error) {
+    end_for_want_of_room(options.directory, error);
+  }
+}
+
 }  // namespace
 
 Engine::Engine(const SqliteOptions& options)
@@ -55,24 +69,54 @@ Engine::Engine(const SqliteOptions& options)
       database_(require_whole(options.directory), Access::create, options.vfs),
       opened_(start(database_, options)),
       recovered_(recover(database_)),
+      space_(options.directory, options.reserve_bytes),
+      log_bytes_(options.log_bytes),
+      page_bytes_(database_.number("PRAGMA page_size")),
       writer_(database_, std::move(recovered_.books), recovered_.found.last_job, std::move(recovered_.garbage)),
       reader_(database_) {
   opened_.found = std::move(recovered_.found);
 }
 
-void Engine::commit(const std::vector<Change>& changes) { writer_.commit(changes); }
+// What does not fit is rolled back as a whole, and repeated once the reserve is free.
+template <class Work>
+void Engine::write(Work work) {
+  try {
+    try {
+      work();
+    } catch (const NoRoom&) {
+      if (!space_.release_reserve()) throw;
+      work();
+    }
+  } catch (const NoRoom& error) {
+    end_for_want_of_room(database_.file().parent_path(), error);
+  }
+  look_for_room();
+}
+
+void Engine::commit(const std::vector<Change>& changes) {
+  write([&] { writer_.commit(changes); });
+}
+
+void Engine::look_for_room() {
+  space_.look(space_.is_short() ? database_.number("PRAGMA freelist_count") * page_bytes_ : 0);
+}
 
 Fetched Engine::fetch(const Wanted& wanted) {
   return std::visit([this](const auto& one) -> Fetched { return reader_.fetch(one); }, wanted);
 }
 
-bool Engine::has_chores() const {
-  return writer_.has_garbage() || database_.wal_pages() * limits::kStorePageBytes >= limits::kStoreLogBytes;
-}
+bool Engine::is_log_long() const { return database_.wal_pages() * page_bytes_ >= log_bytes_; }
+
+bool Engine::has_chores() const { return writer_.has_garbage() || is_log_long(); }
 
 void Engine::do_chore() {
-  if (database_.wal_pages() * limits::kStorePageBytes >= limits::kStoreLogBytes) return database_.checkpoint();
-  writer_.sweep();
+  write([this] {
+    if (is_log_long()) {
+      database_.checkpoint();
+    } else {
+      writer_.sweep();
+    }
+  });
 }
 
 }  // namespace stint::broker

@@ -1,4 +1,5 @@
-// A store as it lies in its directory, opened and locked: everything that touches the disk. SqliteStore puts a thread around it.
+// A store as it lies in its directory, opened and locked: everything that touches the disk. SqliteStore puts a thread
+// around it.
 //
 //   Engine engine(options);
 //   Opened opened = engine.take_opened();
@@ -9,12 +10,16 @@
 // Every call throws StoreError when the store cannot keep its promise any more. One thread at a time.
 #pragma once
 
+#include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "broker/store/database.hpp"
 #include "broker/store/directory.hpp"
 #include "broker/store/reader.hpp"
 #include "broker/store/recover.hpp"
+#include "broker/store/space.hpp"
 #include "broker/store/sqlite_store.hpp"
 #include "broker/store/writer.hpp"
 
@@ -29,15 +34,27 @@ class Engine {
   void commit(const std::vector<Change>& changes);
   Fetched fetch(const Wanted& wanted);
 
+  // Why no new tasks can be taken in, when that has changed; empty: there is room again.
+  std::optional<std::string> take_full() { return space_.take_news(); }
+  bool is_full() const { return space_.is_full(); }
+  void look_for_room();  // now and then while full: somebody may have made room
+
   // What can wait until nobody does: emptying the log into the main file, removing what is superfluous.
   bool has_chores() const;
   void do_chore();
 
  private:
+  template <class Work>
+  void write(Work work);
+  bool is_log_long() const;
+
   DirectoryLock lock_;
   Database database_;
   Opened opened_;
   Recovered recovered_;
+  Space space_;
+  std::uint64_t log_bytes_;
+  std::uint64_t page_bytes_;
   Writer writer_;
   Reader reader_;
 };

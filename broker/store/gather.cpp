@@ -50,7 +50,8 @@ void append_part(std::vector<ResultRow>& rows, const JobResults& part) {
   bool joins = false;
   if (!rows.empty()) {
     const ResultRow& last = rows.back();
-    joins = last.position + last.count == part.position && last.bytes + part.outcomes.blob.size() <= limits::kBatchBytes &&
+    joins = last.position + last.count == part.position &&
+            last.bytes + part.outcomes.blob.size() <= limits::kBatchBytes &&
             last.count + part.outcomes.count() <= limits::kMaxBatchTasks &&
             span.with({last.lowest, last.highest}).width() < limits::kStoreResultSpan;
   }
@@ -121,8 +122,7 @@ void Gathered::take(const AppendOutcomes& append) {
   const JobResults& results = append.results;
   const std::uint32_t count = results.outcomes.count();
   for (std::uint32_t at = 0; at < count;) {
-    const std::uint32_t some =
-        std::min(close_from(results.outcomes.indices, at), limits::kMaxBatchTasks);
+    const std::uint32_t some = std::min(close_from(results.outcomes.indices, at), limits::kMaxBatchTasks);
     if (some == count) {
       append_part(delta.results, results);
     } else {

@@ -1,5 +1,5 @@
-// Folds changes into what one transaction writes: a row of counts for each job, consecutive tasks and results in as few rows as
-// their size allows, ended tasks as runs. So batches of one cost little when many of them gather.
+// Folds changes into what one transaction writes: a row of counts for each job, consecutive tasks and results in as few
+// rows as their size allows, ended tasks as runs. So batches of one cost little when many of them gather.
 //
 //   Gathered gathered(books);
 //   for (const Change& change : changes) gathered.add(change);

@@ -12,7 +12,8 @@ namespace stint::broker {
 namespace {
 
 std::string row_of(JobId job, const char* what, std::uint64_t from) {
-  return std::string(what) + " of job " + std::to_string(value(job)) + " from " + std::to_string(from) + " on cannot be read";
+  return std::string(what) + " of job " + std::to_string(value(job)) + " from " + std::to_string(from) +
+         " on cannot be read";
 }
 
 }  // namespace
@@ -25,9 +26,10 @@ Reader::Reader(Database& database)
       results_(database,
                "SELECT position, head, blob FROM results JOIN payloads ON id = payload WHERE job = ?1 AND position >= "
                "(SELECT max(position) FROM results WHERE job = ?1 AND position <= ?2) ORDER BY position"),
-      results_by_task_(database,
-                       "SELECT position, head, blob, lowest FROM results JOIN payloads ON id = payload WHERE job = ?1 AND "
-                       "lowest > ?2 - ?3 AND highest >= ?2 ORDER BY lowest") {}
+      results_by_task_(
+          database,
+          "SELECT position, head, blob, lowest FROM results JOIN payloads ON id = payload WHERE job = ?1 AND "
+          "lowest > ?2 - ?3 AND highest >= ?2 ORDER BY lowest") {}
 
 FetchedTasks Reader::fetch(const WantedTasks& wanted) {
   FetchedTasks fetched{wanted, {}};
@@ -51,7 +53,9 @@ FetchedTasks Reader::fetch(const WantedTasks& wanted) {
   return fetched;
 }
 
-FetchedResults Reader::fetch(const WantedResults& wanted) { return wanted.by_index ? by_task(wanted) : by_position(wanted); }
+FetchedResults Reader::fetch(const WantedResults& wanted) {
+  return wanted.by_index ? by_task(wanted) : by_position(wanted);
+}
 
 std::vector<JobResults> Reader::unpacked(Statement& row, JobId job) {
   auto results = unpack_results(row.bytes(1), Blob::copy_of(row.bytes(2)), job, row.number(0));
@@ -89,8 +93,8 @@ FetchedResults Reader::by_position(const WantedResults& wanted) {
   return fetched;
 }
 
-// Rows come by their lowest task. What stands in front of the lowest of the rows to come is complete, so reading ends as soon as
-// enough of it is there, or a task is missing in it.
+// Rows come by their lowest task. What stands in front of the lowest of the rows to come is complete, so reading ends
+// as soon as enough of it is there, or a task is missing in it.
 FetchedResults Reader::by_task(const WantedResults& wanted) {
   FetchedResults fetched{wanted, {}, {}};
   IndexRuns runs(wanted.from);

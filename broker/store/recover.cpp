@@ -69,14 +69,16 @@ FoundJob* Recovery::job_of(std::uint64_t job, const char* table) {
   while (at_ < jobs.size() && value(jobs[at_].job.job) < job) ++at_;
   if (at_ < jobs.size() && value(jobs[at_].job.job) == job) return &jobs[at_];
   if (recovered_.garbage.contains(JobId{job})) return nullptr;
-  database_.damaged("its table " + std::string(table) + " speaks of job " + std::to_string(job) + ", which is not there");
+  database_.damaged("its table " + std::string(table) + " speaks of job " + std::to_string(job) +
+                    ", which is not there");
 }
 
 void Recovery::read_jobs() {
-  Statement all(database_,
-                "SELECT jobs.job, parent, writer, options, priority, started, closed, paused, cancelled, ended, readers, reason, "
-                "received, received_bytes, digest, handed_upto, dropped_below, done, failed, outcomes_digest, consumed, "
-                "results_end FROM jobs LEFT JOIN counts USING(job) ORDER BY jobs.job");
+  Statement all(
+      database_,
+      "SELECT jobs.job, parent, writer, options, priority, started, closed, paused, cancelled, ended, readers, reason, "
+      "received, received_bytes, digest, handed_upto, dropped_below, done, failed, outcomes_digest, consumed, "
+      "results_end FROM jobs LEFT JOIN counts USING(job) ORDER BY jobs.job");
   while (all.step()) {
     FoundJob& found = recovered_.found.jobs.emplace_back();
     PutJob& job = found.job;
@@ -108,7 +110,8 @@ void Recovery::read_jobs() {
 }
 
 void Recovery::read_forgotten() {
-  for (Statement all(database_, "SELECT job FROM forgotten"); all.step();) recovered_.garbage.insert(JobId{all.number(0)});
+  for (Statement all(database_, "SELECT job FROM forgotten"); all.step();)
+    recovered_.garbage.insert(JobId{all.number(0)});
 }
 
 void Recovery::read_chunks() {
@@ -136,8 +139,8 @@ void Recovery::read_chunks() {
 }
 
 void Recovery::missing(const FoundJob& found, const char* what, std::uint64_t from) {
-  database_.damaged(std::string(what) + " of job " + std::to_string(value(found.job.job)) + " from " + std::to_string(from) +
-                    " on are missing");
+  database_.damaged(std::string(what) + " of job " + std::to_string(value(found.job.job)) + " from " +
+                    std::to_string(from) + " on are missing");
 }
 
 void Recovery::read_endings() {
@@ -153,7 +156,8 @@ void Recovery::read_endings() {
       found->ended.push_back({first, last + 1 - first});
     } else {
       const auto runs = unpack_runs(all.bytes(3));
-      if (!runs) database_.damaged("what has ended of job " + std::to_string(value(found->job.job)) + " cannot be read");
+      if (!runs)
+        database_.damaged("what has ended of job " + std::to_string(value(found->job.job)) + " cannot be read");
       found->ended.insert(found->ended.end(), runs->begin(), runs->end());
     }
   }
@@ -163,8 +167,7 @@ void Recovery::read_endings() {
 }
 
 void Recovery::read_results() {
-  Statement all(database_,
-                "SELECT job, position, count, bytes, highest, payload FROM results ORDER BY job, position");
+  Statement all(database_, "SELECT job, position, count, bytes, highest, payload FROM results ORDER BY job, position");
   while (all.step()) {
     FoundJob* found = job_of(all.number(0), "results");
     if (found == nullptr) continue;
@@ -231,10 +234,9 @@ void Recovery::read_answers() {
 
 void Recovery::keep_books() {
   for (const FoundJob& found : recovered_.found.jobs) {
-    recovered_.books[found.job.job] = {found.received,        found.received_bytes, found.digest,
-                                       found.handed_upto,     found.dropped_below,  found.done,
-                                       found.failed,          found.outcomes_digest, found.consumed,
-                                       found.results_end,     found.job.options.order, true};
+    recovered_.books[found.job.job] = {
+        found.received, found.received_bytes,  found.digest,   found.handed_upto, found.dropped_below,     found.done,
+        found.failed,   found.outcomes_digest, found.consumed, found.results_end, found.job.options.order, true};
   }
 }
 

@@ -1,5 +1,6 @@
-// What a store holds when a broker starts on it. Reads the tables of numbers only, so that ten million waiting tasks take no longer
-// than a blink. Whole come only dead letters and what a reader of a streaming job has not consumed: their bytes are bounded.
+// What a store holds when a broker starts on it. Reads the tables of numbers only, so that ten million waiting tasks
+// take no longer than a blink. Whole come only dead letters and what a reader of a streaming job has not consumed:
+// their bytes are bounded.
 //
 //   Recovered recovered = recover(database);
 //   core.restore(std::move(recovered.found), out);

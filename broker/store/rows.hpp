@@ -1,5 +1,5 @@
-// What rows of the store hold: messages as they are on the wire, head and blob in two columns. So there is one serialisation, and
-// the codec's checks look at everything that comes back from a disk.
+// What rows of the store hold: messages as they are on the wire, head and blob in two columns. So there is one
+// serialisation, and the codec's checks look at everything that comes back from a disk.
 //
 //   const Packed packed = pack_tasks(job, first, batch);
 //   put.run(value(job), first, packed.head, packed.blob.view());
@@ -26,7 +26,8 @@ Packed pack_tasks(JobId job, Index first, const Batch& tasks);
 std::optional<Batch> unpack_tasks(std::string_view head, Blob blob, JobId job, Index first);
 Batch joined(const std::vector<Batch>& parts);  // all of them as one batch
 
-// Results of one or several workers, positions without a gap: JOB_RESULTS, each head behind its size and the size of its blob.
+// Results of one or several workers, positions without a gap: JOB_RESULTS, each head behind its size and the size of
+// its blob.
 void pack_results(const JobResults& results, std::string& heads);
 std::optional<std::vector<JobResults>> unpack_results(std::string_view heads, const Blob& blob, JobId job,
                                                       std::uint64_t position);

@@ -10,8 +10,8 @@
 namespace stint::broker {
 namespace {
 
-// What makes of a store of version n one of version n + 1, by n. Version 0 is an empty file. Never changed once released:
-// a newer version gets a further step.
+// What makes of a store of version n one of version n + 1, by n. Version 0 is an empty file. Never changed once
+// released: a newer version gets a further step.
 constexpr std::array<const char*, kSchemaVersion> kSteps = {
     R"(
 CREATE TABLE meta(name TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
@@ -64,15 +64,16 @@ std::uint32_t version_of(Database& database) {
     refuse(database, "is a SQLite database, but not a store of Stint. Name another directory, or move that file away");
   }
   if (version > kSchemaVersion) {
-    refuse(database, "has version " + std::to_string(version) + " of the store, and this program knows versions up to " +
-                         std::to_string(kSchemaVersion) + ". Start the newer Stint that wrote it, or name another directory");
+    refuse(database, "has version " + std::to_string(version) +
+                         " of the store, and this program knows versions up to " + std::to_string(kSchemaVersion) +
+                         ". Start the newer Stint that wrote it, or name another directory");
   }
   if (version == 0) database.damaged("it has no version");
   return version;
 }
 
-// The page size must come before anything is in the file, the locking mode before the log is touched: so the index of the log
-// is in our memory, and a second connection is impossible.
+// The page size must come before anything is in the file, the locking mode before the log is touched: so the index of
+// the log is in our memory, and a second connection is impossible.
 void configure(Database& database) {
   database.run("PRAGMA locking_mode = EXCLUSIVE");
   pragma(database, "page_size", limits::kStorePageBytes);
@@ -104,7 +105,8 @@ void require_store(Database& database) {
   const std::uint32_t version = version_of(database);
   if (version == 0) refuse(database, "is empty: no broker has kept anything there yet");
   if (version < kSchemaVersion) {
-    refuse(database, "has version " + std::to_string(version) + " of the store. Start a broker on it once, which brings it to version " +
+    refuse(database, "has version " + std::to_string(version) +
+                         " of the store. Start a broker on it once, which brings it to version " +
                          std::to_string(kSchemaVersion));
   }
 }
@@ -116,7 +118,8 @@ std::uint64_t get_meta(Database& database, std::string_view name) {
 }
 
 void put_meta(Database& database, std::string_view name, std::uint64_t number) {
-  Statement put(database, "INSERT INTO meta(name, number) VALUES(?, ?) ON CONFLICT DO UPDATE SET number = excluded.number");
+  Statement put(database,
+                "INSERT INTO meta(name, number) VALUES(?, ?) ON CONFLICT DO UPDATE SET number = excluded.number");
   put.run(std::string(name), number);
 }
 

@@ -1,10 +1,11 @@
 // The tables of a store, and what a file must be for this version to work with it.
 //
 //   Database database(directory / kStoreFile, Access::create);
-//   prepare(database);                     // a new store, or one of this version or an older one: its tables are there now
-//   put_meta(database, "epoch", 7);
+//   prepare(database);                     // a new store, or one of this version or an older one: its tables are there
+//   now put_meta(database, "epoch", 7);
 //
-// What is no store, is damaged, or was written by a newer version is refused by a StoreError that names file and remedy.
+// What is no store, is damaged, or was written by a newer version is refused by a StoreError that names file and
+// remedy.
 #pragma once
 
 #include <cstdint>

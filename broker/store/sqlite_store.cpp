@@ -59,7 +59,10 @@ class SqliteStore::Worker {
   StoreNews news() {
     wakeup_.clear();
     const std::lock_guard lock(mutex_);
-    if (error_) throw StoreError(*error_);
+    if (error_) {
+      wakeup_.wake();  // it is all there will ever be to say
+      throw StoreError(*error_);
+    }
     return std::exchange(news_, {});
   }
 
@@ -75,6 +78,7 @@ class SqliteStore::Worker {
 
   void run() noexcept {
     try {
+      tell_of_room();
       while (turn()) {
       }
     } catch (const std::exception& error) {
@@ -96,12 +100,27 @@ class SqliteStore::Worker {
     }
     if (last && work.none()) return false;
     if (engine_.has_chores()) engine_.do_chore();
+    if (engine_.is_full()) engine_.look_for_room();
+    tell_of_room();
     return true;
+  }
+
+  void tell_of_room() {
+    if (auto full = engine_.take_full()) {
+      tell([&full](StoreNews& news) { news.full = std::move(full); });
+    }
   }
 
   Work take_work(bool& last) {
     std::unique_lock lock(mutex_);
-    wanted_.wait(lock, [this] { return stopping_ || !changes_.empty() || !fetches_.empty() || engine_.has_chores(); });
+    const auto is_wanted = [this] {
+      return stopping_ || !changes_.empty() || !fetches_.empty() || engine_.has_chores();
+    };
+    if (engine_.is_full()) {
+      wanted_.wait_for(lock, limits::kStoreRoomCheck, is_wanted);
+    } else {
+      wanted_.wait(lock, is_wanted);
+    }
     last = stopping_;
     Work work;
     work.fetches.swap(fetches_);

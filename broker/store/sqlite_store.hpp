@@ -1,11 +1,13 @@
-// The store on a disk: one SQLite file, and a thread that makes durable together what has gathered since its last commit.
+// The store on a disk: one SQLite file, and a thread that makes durable together what has gathered since its last
+// commit.
 //
 //   SqliteStore store({.directory = "/var/lib/stint", .fresh = StoreId{random_bits()}});
 //   Opened opened = store.take_opened();            // whose leases are ours, and what was there
 //   store.append(commit, change); ...               // as store.hpp says
 //
-// append() and fetch() only queue. fd() is readable when news() has something to say. An idle store does nothing at all.
-// Destroying it commits what was appended, and gives the directory free. README.md beside this file says what lies there.
+// append() and fetch() only queue. fd() is readable when news() has something to say. An idle store does nothing at
+// all. Destroying it commits what was appended, and gives the directory free. README.md beside this file says what lies
+// there.
 //
 // Used by one thread; the inner one is its own.
 #pragma once
@@ -22,8 +24,9 @@ namespace stint::broker {
 
 struct SqliteOptions {
   std::filesystem::path directory{};
-  StoreId fresh{};  // random bits: who the store is, if it is born now
+  StoreId fresh{};                                           // random bits: who the store is, if it is born now
   std::uint64_t reserve_bytes = limits::kStoreReserveBytes;  // 0 = no reserve: a full disk ends the broker
+  std::uint64_t log_bytes = limits::kStoreLogBytes;          // beyond which SQLite's log is emptied into the main file
   const char* vfs = nullptr;                                 // SQLite's name of another file system, for tests
 };
 
@@ -35,7 +38,8 @@ struct Opened {
 
 class SqliteStore final : public StoreInterface {
  public:
-  // Throws StoreError: the directory is held by another broker, damaged, no store, of a newer version, or cannot be written.
+  // Throws StoreError: the directory is held by another broker, damaged, no store, of a newer version, or cannot be
+  // written.
   explicit SqliteStore(const SqliteOptions& options);
   ~SqliteStore() override;
 

@@ -37,7 +37,8 @@ Writer::Writer(Database& database, Books books, std::uint64_t last_job, std::set
       begin_(database, "BEGIN IMMEDIATE"),
       end_(database, "COMMIT"),
       put_job_(database,
-               "INSERT INTO jobs(job, parent, writer, options, priority, started, closed, paused, cancelled, ended, readers, "
+               "INSERT INTO jobs(job, parent, writer, options, priority, started, closed, paused, cancelled, ended, "
+               "readers, "
                "reason) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET parent = excluded.parent, "
                "writer = excluded.writer, options = excluded.options, priority = excluded.priority, "
                "started = excluded.started, closed = excluded.closed, paused = excluded.paused, "
@@ -59,12 +60,15 @@ Writer::Writer(Database& database, Books books, std::uint64_t last_job, std::set
       forget_counts_(database, "DELETE FROM counts WHERE job = ?"),
       note_forgotten_(database, "INSERT OR IGNORE INTO forgotten VALUES(?)"),
       end_forgotten_(database, "DELETE FROM forgotten WHERE job = ?"),
-      find_chunks_(database, "SELECT first, payload, bytes FROM chunks WHERE job = ?1 AND first < ?2 AND "
-                             "first + count <= ?2 ORDER BY first LIMIT ?3"),
-      find_results_(database, "SELECT position, payload, bytes FROM results WHERE job = ?1 AND position < ?2 AND "
-                              "position + count <= ?2 ORDER BY position LIMIT ?3"),
-      find_read_results_(database, "SELECT position, payload, bytes FROM results WHERE job = ?1 AND lowest < ?2 AND "
-                                   "highest < ?2 ORDER BY lowest LIMIT ?3"),
+      find_chunks_(database,
+                   "SELECT first, payload, bytes FROM chunks WHERE job = ?1 AND first < ?2 AND "
+                   "first + count <= ?2 ORDER BY first LIMIT ?3"),
+      find_results_(database,
+                    "SELECT position, payload, bytes FROM results WHERE job = ?1 AND position < ?2 AND "
+                    "position + count <= ?2 ORDER BY position LIMIT ?3"),
+      find_read_results_(database,
+                         "SELECT position, payload, bytes FROM results WHERE job = ?1 AND lowest < ?2 AND "
+                         "highest < ?2 ORDER BY lowest LIMIT ?3"),
       remove_chunk_(database, "DELETE FROM chunks WHERE job = ? AND first = ?"),
       remove_result_(database, "DELETE FROM results WHERE job = ? AND position = ?"),
       remove_payload_(database, "DELETE FROM payloads WHERE id = ?"),
@@ -142,8 +146,9 @@ void Writer::write_endings(JobId job, const std::vector<Run>& runs) {
     if (end == at + 1) {
       put_ending_.run(job, first, last, nullptr);
     } else {
-      put_ending_.run(job, first, last, std::string_view(pack_runs({runs.begin() + static_cast<std::ptrdiff_t>(at),
-                                                                    runs.begin() + static_cast<std::ptrdiff_t>(end)})));
+      put_ending_.run(job, first, last,
+                      std::string_view(pack_runs({runs.begin() + static_cast<std::ptrdiff_t>(at),
+                                                  runs.begin() + static_cast<std::ptrdiff_t>(end)})));
     }
     at = end;
   }
@@ -236,7 +241,8 @@ void Writer::sweep_forgotten(JobId job, Budget& budget) {
   constexpr std::uint64_t kAll = std::numeric_limits<std::int64_t>::max();
   remove_with_payloads(find_chunks_, remove_chunk_, job, kAll, budget);
   remove_with_payloads(find_results_, remove_result_, job, kAll, budget);
-  for (Statement* statement : {&remove_endings_, &remove_failures_, &remove_letters_}) remove(*statement, job, kAll, budget);
+  for (Statement* statement : {&remove_endings_, &remove_failures_, &remove_letters_})
+    remove(*statement, job, kAll, budget);
   if (!budget.is_used_up()) end_forgotten_.run(job);
 }
 
@@ -246,7 +252,8 @@ void Writer::remove(Statement& statement, JobId job, std::uint64_t below, Budget
   budget.rows -= std::min(budget.rows, static_cast<std::uint32_t>(sqlite3_changes(database_.handle())));
 }
 
-void Writer::remove_with_payloads(Statement& find, Statement& statement, JobId job, std::uint64_t below, Budget& budget) {
+void Writer::remove_with_payloads(Statement& find, Statement& statement, JobId job, std::uint64_t below,
+                                  Budget& budget) {
   std::vector<std::pair<std::uint64_t, std::uint64_t>> rows;
   if (budget.is_used_up()) return;
   find.query(job, below, budget.rows);

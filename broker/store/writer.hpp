@@ -4,8 +4,8 @@
 //   writer.commit(changes);                    // all of them are on the disk now, or it has thrown and none is
 //   while (writer.has_garbage()) writer.sweep();
 //
-// Rows that nobody needs any more go with the commit that makes them superfluous; of very many, some go with each commit, or alone
-// with sweep(): removing a long job takes as long as reading it, and nobody is to wait for that.
+// Rows that nobody needs any more go with the commit that makes them superfluous; of very many, some go with each
+// commit, or alone with sweep(): removing a long job takes as long as reading it, and nobody is to wait for that.
 #pragma once
 
 #include <cstdint>
@@ -64,7 +64,8 @@ class Writer {
   std::set<JobId> garbage_;
 
   Statement begin_, end_;
-  Statement put_job_, put_counts_, put_meta_, put_payload_, put_chunk_, put_ending_, put_result_, put_failure_, put_letter_;
+  Statement put_job_, put_counts_, put_meta_, put_payload_, put_chunk_, put_ending_, put_result_, put_failure_,
+      put_letter_;
   Statement put_answer_, put_drain_, trim_answers_, trim_drains_;
   Statement forget_job_, forget_counts_, note_forgotten_, end_forgotten_;
   Statement find_chunks_, find_results_, find_read_results_, remove_chunk_, remove_result_, remove_payload_;

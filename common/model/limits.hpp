@@ -55,7 +55,7 @@ constexpr std::uint32_t kDeadLetterBytes = 64;             // What keeping a fai
 constexpr std::uint32_t kDefaultKeptJobs = 1'000;           // Ended jobs remembered; the oldest are forgotten first.
 
 // The store on a disk.
-constexpr std::uint64_t kStoreReserveBytes = 32 * kMiB;   // Disk space kept for finishing what runs when the disk is full.
+constexpr std::uint64_t kStoreReserveBytes = 64 * kMiB;   // Disk space kept for finishing what runs when the disk is full.
 constexpr std::uint64_t kStoreLogBytes = 16 * kMiB;       // SQLite's log is moved into the main file when it is so large.
 constexpr std::uint64_t kStoreCacheBytes = 16 * kMiB;     // Pages of the store that SQLite holds in memory.
 constexpr std::uint64_t kStorePageBytes = 8 * kKiB;       // A page of the store: what a commit of next to nothing writes, a few times.

@@ -25,8 +25,14 @@ std::set<Index> members(const std::vector<Run>& runs) {
 std::vector<ModelResult> results_of(const JobResults& results) {
   std::vector<ModelResult> all;
   for (OutcomeCursor task(results.outcomes); !task.done(); task.next()) {
-    ModelResult one{task.index(), results.attempt, results.worker, std::string(task.result()), std::string(task.error()),
-                    task.micros(), 0, 0};
+    ModelResult one{task.index(),
+                    results.attempt,
+                    results.worker,
+                    std::string(task.result()),
+                    std::string(task.error()),
+                    task.micros(),
+                    0,
+                    0};
     if (const NotDone* failure = task.not_done()) {
       one.code = static_cast<std::uint32_t>(failure->code);
       one.exit = failure->exit;
@@ -162,7 +168,9 @@ void Model::check(const FetchedTasks& fetched) const {
 void Model::check(const FetchedResults& fetched) const {
   const WantedResults& wanted = fetched.wanted;
   const ModelJob& job = jobs_.at(wanted.job);
-  const auto is_there = [&](std::uint64_t at) { return wanted.by_index ? job.by_task.contains(at) : at < job.results.size(); };
+  const auto is_there = [&](std::uint64_t at) {
+    return wanted.by_index ? job.by_task.contains(at) : at < job.results.size();
+  };
   std::uint64_t next = wanted.from;
   std::uint64_t bytes = 0;
   for (const JobResults& piece : fetched.results) {

@@ -36,8 +36,8 @@ struct ModelJob {
   std::uint64_t failed = 0;
   std::uint64_t outcomes_digest = 0;
   std::uint64_t consumed = 0;
-  std::vector<ModelResult> results;             // by position, also those trimmed
-  std::map<Index, std::size_t> by_task;         // task -> position
+  std::vector<ModelResult> results;      // by position, also those trimmed
+  std::map<Index, std::size_t> by_task;  // task -> position
   std::map<Index, std::uint32_t> failures;
   std::map<Index, Blob> letters;
 
@@ -53,7 +53,6 @@ class Model {
   void check(const FetchedTasks& fetched) const;
   void check(const FetchedResults& fetched) const;
 
-  std::map<JobId, ModelJob>& jobs() { return jobs_; }
   const std::map<JobId, ModelJob>& jobs() const { return jobs_; }
   std::uint64_t last_job() const { return last_job_; }
 

@@ -1,0 +1,48 @@
+#include "scenario.hpp"
+
+#include <doctest/doctest.h>
+
+#include "story.hpp"
+
+namespace stint::broker {
+namespace {
+
+constexpr Incarnation kMarker{~std::uint64_t{0}};
+
+std::size_t steps_in(const Found& found) {
+  for (auto answer = found.answers.rbegin(); answer != found.answers.rend(); ++answer) {
+    if (answer->client == kMarker) return value(answer->done.req);
+  }
+  return 0;
+}
+
+}  // namespace
+
+Scenario::Scenario(std::uint64_t seed, std::size_t steps) {
+  Story story(seed);
+  models_.push_back(story.model());
+  for (std::size_t step = 1; step <= steps; ++step) {
+    std::vector<Change>& changes = steps_.emplace_back();
+    for (std::uint64_t count = 1 + story.chance().below(5); count > 0; --count) changes.push_back(story.next());
+    changes.push_back(PutAnswer{kMarker, {RequestId{step}, {}}, {}});
+    story.add(changes.back());
+    models_.push_back(story.model());
+  }
+}
+
+void Scenario::run(Engine& engine, const std::function<void(std::size_t)>& after) const {
+  for (std::size_t step = 0; step < steps_.size(); ++step) {
+    engine.commit(steps_[step]);
+    after(step + 1);
+    while (engine.has_chores()) engine.do_chore();
+  }
+}
+
+std::size_t Scenario::check(const Found& found) const {
+  const std::size_t steps = steps_in(found);
+  REQUIRE(steps < models_.size());
+  models_[steps].check(found);
+  return steps;
+}
+
+}  // namespace stint::broker
