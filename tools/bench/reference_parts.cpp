@@ -44,8 +44,10 @@ void send(zmq::socket_t& socket, Message& message) {
 class Queue {
  public:
   void put(Message message) {
-    const std::lock_guard lock(mutex_);
-    messages_.push_back(std::move(message));
+    {
+      const std::lock_guard lock(mutex_);
+      messages_.push_back(std::move(message));
+    }
     changed_.notify_one();
   }
   Message take() {
