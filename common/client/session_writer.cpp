@@ -89,7 +89,7 @@ std::optional<Problem> Writer::learn(Index next, std::uint32_t digest) {
 void Writer::forget_front(std::uint32_t count) {
   if (count < pieces_.front().tasks.count()) split(0, count);
   const Piece& front = pieces_.front();
-  for (BatchCursor at(front.tasks); !at.done(); at.next()) digest_.add(at.view());
+  digest_.add_each(front.tasks);
   accepted_ += count;
   accepted_bytes_ += front.bytes;
   if (sent_pieces_ > 0) {
@@ -149,7 +149,7 @@ std::optional<Submit> Writer::next_submit(JobId job) {
   Submit submit{job, accepted_ + sent_tasks_, false, piece.tasks};
   sent_tasks_ += count;
   sent_bytes_ += piece.bytes;
-  submit.now = !has_unsent() || fitting(pieces_[sent_pieces_]) == 0;
+  submit.now = has_unsent() ? fitting(pieces_[sent_pieces_]) == 0 : hurry_ || sent_pieces_ + 1 >= limits::kEagerMessages;
   return submit;
 }
 
