@@ -187,6 +187,7 @@ void Broker::settle() {
       Job* job = find_job(id);
       if (job == nullptr) continue;
       dispatch(*job);
+      if (job->accept_now) tell_accepted(*job);
       deliver(*job);
       offer_window(*job);
       note_standing(*job);
@@ -228,6 +229,9 @@ void Broker::on_timer(const Timer& timer) {
       break;
     case TimerKind::accept:
       if (Job* due = job(); due != nullptr && due->accept_due) tell_accepted(*due);
+      break;
+    case TimerKind::results_ack:
+      if (auto* due = dynamic_cast<Worker*>(peer()); due != nullptr && due->ack_due) acknowledge(*due);
       break;
     case TimerKind::recall:
       recall_hoarded();
