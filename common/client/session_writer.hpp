@@ -70,6 +70,8 @@ class Writer {
   void rewind();
   std::uint32_t fitting(const Piece& piece) const;
   void split(std::size_t at, std::uint32_t count);
+  bool must_hear() const;
+  bool is_window_used() const;
   bool has_unsent() const { return sent_pieces_ < pieces_.size(); }
   bool is_catching_up() const { return written_ < known_; }
 
