@@ -23,10 +23,10 @@ constexpr std::size_t kTaskBytes = 64;
 class Bench {
  public:
   Bench() : broker_(options()) {
-    greet(kClientAddress, {.role = Role::client, .incarnation = Incarnation{1}, .hello_no = 1});
-    greet(kWorkerAddress,
-          {.role = Role::worker, .incarnation = Incarnation{2}, .hello_no = 1, .kinds = {"echo"}, .slots = kSlots});
-    Open open{.req = RequestId{1}};
+    greet(kClientAddress, Role::client, Incarnation{1});
+    greet(kWorkerAddress, Role::worker, Incarnation{2});
+    Open open;
+    open.req = RequestId{1};
     open.options.kind = "echo";
     open.options.key = "bench";
     open.options.results = ResultsPolicy::discard;
@@ -71,8 +71,12 @@ class Bench {
     say(kClientAddress, std::move(command));
   }
 
-  void greet(PeerId from, Hello hello) {
-    hello.version = kProtocolMajor;
+  void greet(PeerId from, Role role, Incarnation incarnation) {
+    Hello hello;
+    hello.role = role;
+    hello.incarnation = incarnation;
+    hello.hello_no = 1;
+    if (role == Role::worker) hello.kinds = {"echo"}, hello.slots = kSlots;
     step(from, {SessionId{}, 0, std::move(hello)});
   }
 
