@@ -184,6 +184,7 @@ void Broker::settle() {
       reserve(*job);
       dispatch(*job);
       read_ahead(*job);
+      if (job->accept_now) tell_accepted(*job);
       deliver(*job);
       offer_window(*job);
       note_standing(*job);
@@ -228,6 +229,9 @@ void Broker::on_timer(const Timer& timer) {
       break;
     case TimerKind::unclaimed:
       hand_out_unclaimed();
+      break;
+    case TimerKind::results_ack:
+      if (auto* due = dynamic_cast<Worker*>(peer()); due != nullptr && due->ack_due) acknowledge(*due);
       break;
     case TimerKind::recall:
       recall_hoarded();

@@ -165,6 +165,7 @@ class Broker {
   void update_ready(Job& job);
 
   void on_results(Worker& worker, const LeaseResults& results);
+  void acknowledge(Worker& worker);
   void end_tasks(Worker& worker, Job& job, const Lease& lease, Outcomes outcomes);
   Outcomes without_retries(Worker& worker, Job& job, const Outcomes& outcomes);
   bool retry(Worker& worker, Job& job, Index index, Failure code);

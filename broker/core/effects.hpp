@@ -51,6 +51,7 @@ struct WorkerAnswered {  // -> RESULTS_ACK
   Incarnation worker{};
   SessionId session{};
   std::uint32_t upto = 0;
+  std::uint64_t bytes = 0;
 };
 struct CommandDone {  // -> DONE
   Incarnation client{};

@@ -97,7 +97,8 @@ struct Job {
 
   Told told;
   Window window;                   // as the writer was told
-  bool accept_due = false;
+  bool accept_now = false;  // its writer waits to hear how far it is accepted ...
+  bool accept_due = false;  // ... or hears of it at the next reminder
 
   // results
   SequenceLog log;                 // in the order of ending; unused when the job is ordered

@@ -176,6 +176,8 @@ void Broker::join(PeerId from, const Hello& hello) {
 void Broker::rejoin(Worker& worker, PeerId from, const Hello& hello) {
   for (auto& [id, pace] : worker.paces) pace.informed = false;
   worker.acked = 0;
+  worker.ack_owed = 0;
+  worker.ack_due = false;
   worker.ack_upto = 0;
   advertise(worker, hello.kinds, hello.slots, hello.draining || worker.drain_asked);
   greet(worker, from, hello, reconcile(worker, hello));

@@ -10,12 +10,6 @@
 namespace stint::broker {
 namespace {
 
-std::uint64_t total_micros(const Outcomes& outcomes) {
-  std::uint64_t sum = 0;
-  for (std::uint32_t i = 0; i < outcomes.count(); ++i) sum += outcomes.micros_at(i);
-  return sum;
-}
-
 // Takes the tasks out of the lease; what is returned are the outcomes of those that were in it.
 Outcomes fenced(Lease& lease, const Outcomes& outcomes) {
   if (outcomes.indices.is_run() && lease.take(outcomes.indices.run())) return outcomes;
@@ -47,12 +41,12 @@ void Broker::on_results(Worker& worker, const LeaseResults& results) {
     late_ += results.outcomes.count() - count;
     let_go(worker, lease, count);
     if (job != nullptr && count > 0) {
-      if (!job->ended) measure(worker, *job, total_micros(outcomes), count);
+      if (!job->ended) measure(worker, *job, outcomes.total_micros(), count);
       if (!lease.revoked) end_tasks(worker, *job, lease, outcomes);
     }
     settle_lease(lease);
   }
-  when_committed(WorkerAnswered{worker.incarnation, worker.session(), current_seq_});
+  when_committed(WorkerAnswered{worker.incarnation, worker.session(), current_seq_, results.outcomes.blob.size()});
   stirred_workers_.insert(worker.incarnation);
 }
 
@@ -187,7 +181,16 @@ void Broker::apply(const WorkerAnswered& answered) {
   Worker* worker = find_worker(answered.worker);
   if (worker == nullptr || worker->session() != answered.session) return;
   worker->acked = answered.upto;
-  say(*worker, ResultsAck{answered.upto});
+  worker->ack_owed += answered.bytes;
+  if (worker->draining || worker->ack_owed >= limits::kResultsAckBytes) return acknowledge(*worker);
+  if (!worker->ack_due) timers_.remind(now_ + limits::kResultsAckDelay, TimerKind::results_ack, value(answered.session));
+  worker->ack_due = true;
+}
+
+void Broker::acknowledge(Worker& worker) {
+  worker.ack_owed = 0;
+  worker.ack_due = false;
+  say(worker, ResultsAck{worker.acked});
 }
 
 }  // namespace stint::broker

@@ -37,7 +37,7 @@ void Broker::on_submit(Client& client, const Submit& submit) {
 }
 
 void Broker::accept(Job& job, Batch tasks, bool now) {
-  for (BatchCursor task(tasks); !task.done(); task.next()) job.digest.add(task.view());
+  job.digest.add_each(tasks);
   change(AppendTasks{job.id, job.tasks.received(), tasks, job.digest});
   backlog_bytes_ += tasks.blob.size();
   when_committed(TasksAccepted{job.id, tasks.count(), tasks.blob.size(), job.digest, now});
@@ -97,7 +97,10 @@ void Broker::apply(const TasksAccepted& accepted) {
   if (beyond && accepted.count > 0) return;
   const bool half_used = job->told.accepted - job->window.next >= limits::kSubmitWindowTasks / 2 ||
                          job->told.accepted_bytes + limits::kSubmitWindowBytes / 2 >= job->window.limit_bytes;
-  if (accepted.now || half_used) return tell_accepted(*job);
+  if (accepted.now || half_used) {
+    job->accept_now = true;  // behind the tasks themselves, which somebody waits for more
+    return;
+  }
   if (!job->accept_due) timers_.remind(now_ + limits::kAcceptDelay, TimerKind::accept, value(job->id));
   job->accept_due = true;
 }

@@ -59,6 +59,7 @@ void Broker::set_window(Job& job, Window window) {
 }
 
 void Broker::tell_accepted(Job& job) {
+  job.accept_now = false;
   job.accept_due = false;
   set_window(job, window_of(job));
   Client* writer = job.writer_present ? find_client(job.writer) : nullptr;

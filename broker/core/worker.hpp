@@ -52,7 +52,9 @@ struct Worker : Peer {
   std::uint64_t failed = 0;
 
   std::uint32_t ack_upto = 0;      // results decided up to this number of its messages ...
-  std::uint32_t acked = 0;         // ... and said up to this one
+  std::uint32_t acked = 0;         // ... and durable up to this one
+  std::uint64_t ack_owed = 0;      // bytes of the results that are durable and not yet said to be
+  bool ack_due = false;            // a reminder to say so is set
 
   WorkerClass* group = nullptr;    // the workers with the same kinds
   Room room = Room::none;          // the list of its group that it stands in, under ...

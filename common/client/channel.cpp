@@ -152,9 +152,11 @@ void Channel::check_readable() {
   shell_->check(true);
 }
 
-// What the user was given before, he is done with.
+// What the user was given before, he is done with. Nobody else writes the position in this mode.
 void Channel::acknowledge_read() {
-  if (ack_mode_ == AckMode::automatic && read_upto_ > consumed_.load(std::memory_order_relaxed)) ack(read_upto_ - 1);
+  if (ack_mode_ != AckMode::automatic || read_upto_ <= consumed_.load(std::memory_order_relaxed)) return;
+  consumed_.store(read_upto_, std::memory_order_relaxed);
+  if (read_upto_ >= ack_at_.load(std::memory_order_relaxed)) ask_to_acknowledge();
 }
 
 void Channel::ack(std::uint64_t position) {
@@ -162,7 +164,10 @@ void Channel::ack(std::uint64_t position) {
   std::uint64_t before = consumed_.load(std::memory_order_relaxed);
   while (before < upto && !consumed_.compare_exchange_weak(before, upto, std::memory_order_relaxed)) {
   }
-  if (upto < ack_at_.load(std::memory_order_relaxed)) return;
+  if (upto >= ack_at_.load(std::memory_order_relaxed)) ask_to_acknowledge();
+}
+
+void Channel::ask_to_acknowledge() {
   ack_at_.store(UINT64_MAX, std::memory_order_relaxed);
   shell_->touch(*this);
 }
@@ -324,10 +329,12 @@ void Channel::arrived(JobResults results) {
   const Outcomes& outcomes = results.outcomes;
   delivered_ =
       (identity_.order ? outcomes.indices.at(outcomes.count() - 1) : results.position + outcomes.count() - 1) + 1;
-  const Lock lock(mutex_);
+  Lock lock(mutex_);
   if (complete_) return;  // detached meanwhile
   arrived_.push_back(std::move(results));
-  if (waiting_ > 0) changed_.notify_all();
+  const bool is_awaited = waiting_ > 0;
+  lock.unlock();  // else whoever wakes up would wait once more, for the lock
+  if (is_awaited) changed_.notify_all();
 }
 
 void Channel::reported(const JobStatus& status) {

@@ -107,6 +107,7 @@ class Channel {
   void check_readable();
   void start_reading(bool results);
   void acknowledge_read();
+  void ask_to_acknowledge();
   bool step_to_next_batch();
   bool has_result() const { return cursor_ && !cursor_->done(); }
   TaskResult take_result();

@@ -89,7 +89,7 @@ std::optional<Problem> Writer::learn(Index next, std::uint32_t digest) {
 void Writer::forget_front(std::uint32_t count) {
   if (count < pieces_.front().tasks.count()) split(0, count);
   const Piece& front = pieces_.front();
-  for (BatchCursor at(front.tasks); !at.done(); at.next()) digest_.add(at.view());
+  digest_.add_each(front.tasks);
   accepted_ += count;
   accepted_bytes_ += front.bytes;
   if (sent_pieces_ > 0) {
@@ -149,8 +149,18 @@ std::optional<Submit> Writer::next_submit(JobId job) {
   Submit submit{job, accepted_ + sent_tasks_, false, piece.tasks};
   sent_tasks_ += count;
   sent_bytes_ += piece.bytes;
-  submit.now = !has_unsent() || fitting(pieces_[sent_pieces_]) == 0;
+  submit.now = must_hear();
   return submit;
+}
+
+// Whether it is the next ACCEPTED that lets more go.
+bool Writer::must_hear() const {
+  if (has_unsent()) return fitting(pieces_[sent_pieces_]) == 0;
+  return hurry_ || sent_pieces_ + 1 >= limits::kEagerMessages || is_window_used();
+}
+
+bool Writer::is_window_used() const {
+  return limit_tasks_ <= accepted_ + sent_tasks_ || (sent_pieces_ > 0 && limit_bytes_ <= accepted_bytes_ + sent_bytes_);
 }
 
 std::optional<Close> Writer::next_close(JobId job) {
@@ -166,8 +176,7 @@ Appetite Writer::appetite() const {
   if (!ready_) return Appetite::none;
   if (is_catching_up()) return Appetite::anything;
   if (blocked_ || has_unsent()) return Appetite::none;
-  if (limit_tasks_ <= accepted_ + sent_tasks_) return Appetite::none;
-  if (sent_pieces_ > 0 && limit_bytes_ <= accepted_bytes_ + sent_bytes_) return Appetite::none;
+  if (is_window_used()) return Appetite::none;
   return hurry_ || sent_pieces_ < limits::kEagerMessages ? Appetite::anything : Appetite::full_batch;
 }
 

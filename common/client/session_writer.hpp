@@ -15,8 +15,8 @@
 //
 // No timer gathers tasks. The first few messages go out as soon as there is a task; while they are unaccepted, tasks
 // gather elsewhere up to a full batch, which goes out as far as the window allows. So batches grow with the load and
-// with nothing else. Every message that is not followed by another at once says `now`, since its ACCEPTED is what lets
-// the next ones go.
+// with nothing else. The last of the first few says `now`, since its ACCEPTED is what lets the next ones go, and so does
+// each that is not followed by another because the window is used up; a lone task before it hears soon anyway.
 //
 // Pure; owned by the Session. Functions that return a Problem have changed nothing else then.
 #pragma once
@@ -70,6 +70,8 @@ class Writer {
   void rewind();
   std::uint32_t fitting(const Piece& piece) const;
   void split(std::size_t at, std::uint32_t count);
+  bool must_hear() const;
+  bool is_window_used() const;
   bool has_unsent() const { return sent_pieces_ < pieces_.size(); }
   bool is_catching_up() const { return written_ < known_; }
 

@@ -6,19 +6,6 @@
 #include "common/model/require.hpp"
 
 namespace stint {
-namespace {
-
-std::uint32_t load_u32(const char* bytes) {
-  std::uint32_t value = 0;
-  for (int i = 3; i >= 0; --i) value = value << 8 | static_cast<unsigned char>(bytes[i]);
-  return value;
-}
-
-void store_u32(std::string& bytes, std::uint32_t value) {
-  for (int i = 0; i < 4; ++i) bytes.push_back(static_cast<char>(value >> (8 * i)));
-}
-
-}  // namespace
 
 Sizes Sizes::uniform(std::uint32_t size, std::uint32_t count) {
   Sizes sizes;
@@ -41,13 +28,8 @@ Sizes Sizes::of(const std::vector<std::uint32_t>& sizes) {
   }
   std::string bytes;
   bytes.reserve(sizes.size() * 4);
-  for (std::uint32_t size : sizes) store_u32(bytes, size);
+  for (std::uint32_t size : sizes) append_u32(bytes, size);
   return table(Blob::own(std::move(bytes)));
-}
-
-std::uint32_t Sizes::at(std::uint32_t i) const {
-  STINT_REQUIRE(i < count_);
-  return is_uniform() ? uniform_ : load_u32(table_.view().data() + std::size_t{i} * 4);
 }
 
 std::uint64_t Sizes::total(std::uint32_t first, std::uint32_t count) const {
@@ -70,17 +52,19 @@ Batch Batch::slice(std::uint32_t first, std::uint32_t count) const {
   return {sizes.slice(first, count), blob.slice(static_cast<std::uint32_t>(offset), static_cast<std::uint32_t>(size))};
 }
 
-void BatchBuilder::add(std::string_view payload) {
-  const auto size = static_cast<std::uint32_t>(payload.size());
-  if (count_ == 0) uniform_ = size;
-  if (sizes_.empty() && size != uniform_) sizes_.assign(count_, uniform_);
-  if (size != uniform_ || !sizes_.empty()) sizes_.push_back(size);
-  bytes_.append(payload);
-  ++count_;
+void SizesBuilder::add_other(std::uint32_t size) {
+  while (table_.size() < (std::size_t{count_} - 1) * 4) append_u32(table_, uniform_);  // all before were alike
+  append_u32(table_, size);
+}
+
+Sizes SizesBuilder::take() {
+  Sizes sizes = table_.empty() ? Sizes::uniform(uniform_, count_) : Sizes::table(Blob::own(std::move(table_)));
+  *this = SizesBuilder();
+  return sizes;
 }
 
 Batch BatchBuilder::take() {
-  Batch batch{sizes_.empty() ? Sizes::uniform(uniform_, count_) : Sizes::of(sizes_), Blob::own(std::move(bytes_))};
+  Batch batch{sizes_.take(), Blob::own(std::move(bytes_))};
   *this = BatchBuilder();
   return batch;
 }

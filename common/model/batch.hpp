@@ -6,10 +6,13 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "common/model/blob.hpp"
+#include "common/model/little_endian.hpp"
+#include "common/model/require.hpp"
 #include "stint/ids.hpp"
 
 namespace stint {
@@ -23,7 +26,10 @@ class Sizes {
   static Sizes of(const std::vector<std::uint32_t>& sizes);
 
   std::uint32_t count() const { return count_; }
-  std::uint32_t at(std::uint32_t i) const;
+  std::uint32_t at(std::uint32_t i) const {
+    STINT_REQUIRE(i < count_);
+    return is_uniform() ? uniform_ : load_u32(table_.view().data() + std::size_t{i} * 4);
+  }
   bool is_uniform() const { return table_.empty(); }
   std::uint32_t uniform_size() const { return uniform_; }
   const Blob& table() const { return table_; }
@@ -40,6 +46,25 @@ class Sizes {
   Blob table_;
 };
 
+// Gathers sizes.
+class SizesBuilder {
+ public:
+  void add(std::uint32_t size) {
+    if (count_ == 0) uniform_ = size;
+    ++count_;
+    if (!table_.empty() || size != uniform_) add_other(size);
+  }
+  std::uint32_t count() const { return count_; }
+  Sizes take();  // the builder is empty afterwards
+
+ private:
+  void add_other(std::uint32_t size);
+
+  std::string table_;  // as it stands on the wire; empty while all are alike
+  std::uint32_t uniform_ = 0;
+  std::uint32_t count_ = 0;
+};
+
 struct Batch {
   Sizes sizes;
   Blob blob;  // sizes.total() bytes
@@ -52,9 +77,9 @@ struct Batch {
 // Walks through the payloads of a batch, which must outlive it.
 class BatchCursor {
  public:
-  explicit BatchCursor(const Batch& batch) : batch_(batch), bytes_(batch.blob.view()) {}
+  explicit BatchCursor(const Batch& batch) : batch_(batch), bytes_(batch.blob.view()), count_(batch.count()) {}
 
-  bool done() const { return i_ == batch_.count(); }
+  bool done() const { return i_ == count_; }
   std::uint32_t position() const { return i_; }
   std::uint32_t offset() const { return offset_; }
   std::uint32_t size() const { return batch_.sizes.at(i_); }
@@ -65,6 +90,7 @@ class BatchCursor {
  private:
   const Batch& batch_;
   std::string_view bytes_;
+  std::uint32_t count_;
   std::uint32_t i_ = 0;
   std::uint32_t offset_ = 0;
 };
@@ -72,17 +98,15 @@ class BatchCursor {
 // Gathers payloads into a batch.
 class BatchBuilder {
  public:
-  void add(std::string_view payload);
-  std::uint32_t count() const { return count_; }
+  void add(std::string_view payload) { sizes_.add(static_cast<std::uint32_t>(payload.size())), bytes_.append(payload); }
+  std::uint32_t count() const { return sizes_.count(); }
   std::uint64_t bytes() const { return bytes_.size(); }
-  bool empty() const { return count_ == 0; }
+  bool empty() const { return count() == 0; }
   Batch take();  // what was gathered; the builder is empty afterwards
 
  private:
   std::string bytes_;
-  std::vector<std::uint32_t> sizes_;  // empty while all are alike
-  std::uint32_t uniform_ = 0;
-  std::uint32_t count_ = 0;
+  SizesBuilder sizes_;
 };
 
 // Which tasks a batch is about: a run, or a table where they are not consecutive.

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "common/model/batch.hpp"
 #include "common/model/outcome.hpp"
 
 namespace stint {
@@ -15,6 +16,7 @@ class Digest {
   explicit Digest(std::uint32_t value) : value_(value) {}
 
   void add(std::string_view task);
+  void add_each(const Batch& tasks);  // the same for all of them, with fewer and longer sums
   std::uint32_t value() const { return value_; }
   friend bool operator==(const Digest&, const Digest&) = default;
 

@@ -1,14 +1,25 @@
 #include "common/model/outcome.hpp"
 
-#include <algorithm>
+#include "common/model/little_endian.hpp"
 
 namespace stint {
+namespace {
 
-std::uint32_t Outcomes::micros_at(std::uint32_t i) const {
-  if (micros.size() < (std::size_t{i} + 1) * 4) return 0;
-  std::uint32_t value = 0;
-  for (int k = 3; k >= 0; --k) value = value << 8 | static_cast<unsigned char>(micros.view()[std::size_t{i} * 4 + k]);
-  return value;
+constexpr std::size_t kWorthTaking = 16 * 1024;  // below, the next results would only make the string grow again
+
+}  // namespace
+
+std::uint32_t OutcomeCursor::micros_of(std::string_view table, std::uint32_t i) {
+  return table.size() < (std::size_t{i} + 1) * 4 ? 0 : load_u32(table.data() + std::size_t{i} * 4);
+}
+
+std::uint32_t Outcomes::micros_at(std::uint32_t i) const { return OutcomeCursor::micros_of(micros.view(), i); }
+
+std::uint64_t Outcomes::total_micros() const {
+  const std::string_view table = micros.view();
+  std::uint64_t sum = 0;
+  for (std::uint32_t i = 0; i < count(); ++i) sum += OutcomeCursor::micros_of(table, i);
+  return sum;
 }
 
 Outcomes Outcomes::slice(std::uint32_t first, std::uint32_t count) const {
@@ -33,18 +44,44 @@ const NotDone* OutcomeCursor::not_done() const {
   return failure_ < failures.size() && failures[failure_].position == i_ ? &failures[failure_] : nullptr;
 }
 
+void OutcomeCursor::measure() {
+  if (done()) return;
+  size_ = outcomes_->sizes.at(i_);
+  error_size_ = outcomes_->error_sizes.at(i_);
+}
+
 void OutcomeCursor::next() {
   if (not_done() != nullptr) ++failure_;
-  offset_ += outcomes_->sizes.at(i_) + outcomes_->error_sizes.at(i_);
+  offset_ += size_ + error_size_;
   ++i_;
+  measure();
+}
+
+void OutcomesBuilder::book(Index index, std::size_t result, std::size_t error, std::uint32_t micros) {
+  if (count_ == 0) run_.first = index;
+  if (indices_.empty() && index == run_.end()) {
+    ++run_.count;
+  } else {
+    if (indices_.empty()) {
+      for (Index i = run_.first; i < run_.end(); ++i) indices_.push_back(i);
+    }
+    indices_.push_back(index);
+  }
+  ++count_;
+  sizes_.add(static_cast<std::uint32_t>(result));
+  error_sizes_.add(static_cast<std::uint32_t>(error));
+  append_u32(micros_, micros);
 }
 
 void OutcomesBuilder::add(Index index, std::string_view result, std::string_view error, std::uint32_t micros) {
-  indices_.push_back(index);
-  sizes_.push_back(static_cast<std::uint32_t>(result.size()));
-  error_sizes_.push_back(static_cast<std::uint32_t>(error.size()));
-  for (int i = 0; i < 4; ++i) micros_.push_back(static_cast<char>(micros >> (8 * i)));
+  book(index, result.size(), error.size(), micros);
   bytes_.append(result).append(error);
+}
+
+void OutcomesBuilder::done_with(Index index, std::string result, std::uint32_t micros) {
+  if (!bytes_.empty() || result.size() < kWorthTaking) return done(index, result, micros);
+  book(index, result.size(), 0, micros);
+  bytes_ = std::move(result);
 }
 
 void OutcomesBuilder::done(Index index, std::string_view result, std::uint32_t micros) { add(index, result, {}, micros); }
@@ -65,9 +102,9 @@ void OutcomesBuilder::copy(const OutcomeCursor& task) {
 
 Outcomes OutcomesBuilder::take() {
   Outcomes outcomes;
-  outcomes.indices = Indices(std::move(indices_));
-  outcomes.sizes = Sizes::of(sizes_);
-  outcomes.error_sizes = Sizes::of(error_sizes_);
+  outcomes.indices = indices_.empty() ? Indices(run_) : Indices(std::move(indices_));
+  outcomes.sizes = sizes_.take();
+  outcomes.error_sizes = error_sizes_.take();
   outcomes.micros = Blob::own(std::move(micros_));
   outcomes.not_done = std::move(not_done_);
   outcomes.blob = Blob::own(std::move(bytes_));

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "common/wire/field_reader.hpp"
-#include "common/wire/little_endian.hpp"
+#include "common/model/little_endian.hpp"
 
 namespace stint::wire {
 namespace {

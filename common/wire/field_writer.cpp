@@ -3,7 +3,7 @@
 #include <cmath>
 #include <limits>
 
-#include "common/wire/little_endian.hpp"
+#include "common/model/little_endian.hpp"
 
 namespace stint::wire {
 

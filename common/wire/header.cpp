@@ -1,7 +1,7 @@
 #include "common/wire/header.hpp"
 
 #include "common/model/limits.hpp"
-#include "common/wire/little_endian.hpp"
+#include "common/model/little_endian.hpp"
 
 namespace stint::wire {
 

@@ -2,13 +2,19 @@
 
 namespace stint::client {
 
-TEST_CASE("a lone task goes out at once, and its acceptance is asked for") {
+TEST_CASE("a lone task goes out at once; somebody who waits hears at once that it is accepted") {
   BrokerByHand broker;
   broker.lets_in();
   broker.opens_a_job();
-  broker.writes({"hello"});
-  const Submit submit = broker.expect_submit(0, {"hello"});
-  CHECK(submit.now);
+  SUBCASE("nobody waits") {
+    broker.writes({"hello"});
+    CHECK_FALSE(broker.expect_submit(0, {"hello"}).now);
+  }
+  SUBCASE("somebody waits") {
+    broker.client.hurry(kJob);
+    broker.writes({"hello"});
+    CHECK(broker.expect_submit(0, {"hello"}).now);
+  }
   broker.expect_news<JobAccepted>();
   broker.accepts(1, digest_of({"hello"}));
   CHECK(broker.quiet());
@@ -19,7 +25,10 @@ TEST_CASE("tasks gather while the first few messages are unaccepted") {
   broker.lets_in();
   broker.opens_a_job();
   CHECK(broker.client.appetite(kJob) == Appetite::anything);
-  for (int i = 0; i < 4; ++i) broker.writes({"x"}), broker.expect<Submit>();
+  for (int i = 0; i < 4; ++i) {
+    broker.writes({"x"});
+    CHECK(broker.expect<Submit>().now == (i >= 2));  // the first of them may hear later, the last let others go
+  }
   CHECK(broker.client.appetite(kJob) == Appetite::full_batch);
   SUBCASE("and go on with the first acceptance") {
     broker.skip_news<JobAccepted>();

@@ -181,6 +181,7 @@ TEST_CASE("nothing is told before its commit") {
     ann.closes(job);
     CHECK(farm.events(topic, "ended").empty());
     farm.commits();
+    farm.passes(limits::kResultsAckDelay);
     CHECK(worker.acked > 0);
     CHECK(ann.reading[job].results.size() == 1);
     CHECK(ann.reading[job].ended);

@@ -22,6 +22,8 @@ TEST_CASE("a task goes all the way") {
   CHECK(worker.jobs[job].time_limit_ms == 5000);
   CHECK(farm.job(job).number("running") == 1);
   worker.finishes({0});
+  CHECK(worker.acked == 0);  // results are acknowledged together
+  farm.passes(limits::kResultsAckDelay);
   CHECK(worker.acked == worker.last_sent());
   REQUIRE(ann.reading[job].results.size() == 1);
   CHECK(ann.reading[job].results[0].result == "hello");
@@ -52,6 +54,7 @@ TEST_CASE("row 11: a result that does not fit its lease changes nothing, and is 
   SUBCASE("for another worker's lease") {
     w2.claims(lease, 0);
     CHECK(farm.job(job).number("done") == 0);
+    farm.passes(limits::kResultsAckDelay);
     CHECK(w2.acked == w2.last_sent());
   }
   SUBCASE("for a lease that never was") {

@@ -143,6 +143,20 @@ TEST_CASE("the digest is CRC32C over sizes and bytes") {
   CHECK(resumed == one_by_one);
 }
 
+TEST_CASE("the digest of a batch is that of its tasks one by one") {
+  BatchBuilder batch;
+  Digest one_by_one;
+  for (const std::size_t size : {0, 1, 64, 64, 2'000, 2'047, 2'048, 2'049, 9'000, 3, 70'000, 5}) {
+    const std::string task(size, static_cast<char>('a' + size % 26));
+    batch.add(task);
+    one_by_one.add(task);
+  }
+  for (int i = 0; i < 1'000; ++i) batch.add("alike"), one_by_one.add("alike");
+  Digest at_once;
+  at_once.add_each(batch.take());
+  CHECK(at_once == one_by_one);
+}
+
 TEST_CASE("control characters are escaped, everything else passes") {
   CHECK(escaped("plain, ünicode") == "plain, ünicode");
   CHECK(escaped("a\nb\tc\\d") == "a\\nb\\tc\\d");

@@ -36,6 +36,11 @@ constexpr Command kCommands[] = {
     {"retry", "JOB...", "try the failed tasks of an ended job again, in a new job; prints its number", kJob, retry},
     {"priority", "JOB NUMBER", "change a job's priority; higher goes first", kJob, priority},
     {"drain", "NAME... | --kind KIND | --count N | --all", "let workers finish what they run, and leave", "", drain},
+    {"bench", "[SCENARIO]... [OPTION]...", "measure a broker, beside what ZeroMQ alone can do",
+     "Scenarios (default: all): throughput, latency, loaded, fan-out, large, backlog, jobs, workers, idle, tail.\n"
+     "Stint and the reference, a bare zmq_proxy, take turns. Compare ratios of one run, not figures of two.\n\n"
+     "  stint bench throughput latency --rounds 3\n",
+     bench},
     {"help", "[COMMAND | exit-codes]", "explain a command, or the exit codes", "", help},
 };
 

@@ -70,6 +70,7 @@ Exit forget(const Invocation& call);
 Exit retry(const Invocation& call);
 Exit priority(const Invocation& call);
 Exit drain(const Invocation& call);
+Exit bench(const Invocation& call);
 Exit help(const Invocation& call);
 
 // Says on standard error what went wrong and what helps; returns the exit code for it.

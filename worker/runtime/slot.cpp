@@ -41,7 +41,7 @@ void Slot::loop() {
     while (usable && !retired_ && !common_->queue.held_back()) {
       const std::optional<std::uint32_t> position = work->take();
       if (!position) break;
-      usable = run(work->parcel(), *position, turn);
+      usable = run(*work->parcel(), *position, turn);
     }
   }
   const std::lock_guard lock(common_->mutex);
@@ -49,20 +49,20 @@ void Slot::loop() {
   common_->thread_ended.notify_all();
 }
 
-bool Slot::run(const std::shared_ptr<Parcel>& parcel, std::uint32_t position, TimePoint& turn) {
-  if (!begin(parcel, parcel->index(position), turn)) return true;
-  Task task(parcel->info(position), *this);
-  Ending ending = run_handler(parcel->handler(), task);
+bool Slot::run(const Parcel& parcel, std::uint32_t position, TimePoint& turn) {
+  if (!begin(parcel, parcel.index(position), turn)) return true;
+  Task task(parcel.info(position), *this);
+  Ending ending = run_handler(parcel.handler(), task);
   turn = now();
   return end(std::move(ending), turn);
 }
 
-bool Slot::begin(const std::shared_ptr<Parcel>& parcel, Index index, TimePoint turn) {
+bool Slot::begin(const Parcel& parcel, Index index, TimePoint turn) {
   {
     const std::lock_guard lock(mutex_);
-    current_.emplace(Current{.parcel = parcel, .index = index, .since = turn});
-    if (!parcel->is_recalled(index)) return true;
-    add_stopped(parcel->ticket(), index);
+    current_.emplace(Current{.parcel = &parcel, .index = index, .since = turn});
+    if (!parcel.is_recalled(index)) return true;
+    add_stopped(parcel.ticket(), index);
     current_.reset();
   }
   common_->wake();
@@ -111,14 +111,14 @@ void Slot::add(Ending& ending, std::uint32_t micros) {
   }
   check_size(ending, common_->max_payload_bytes);
   if (job.discard) ending.result.clear();
+  bytes_ += ending.result.size() + ending.error.size();
   OutcomesBuilder& outcomes = outcomes_of(current_->parcel->ticket());
   if (ending.failure) {
     outcomes.not_done(current_->index, *ending.failure, ending.result, ending.error, micros, ending.exit,
                       ending.signal);
   } else {
-    outcomes.done(current_->index, ending.result, micros);
+    outcomes.done_with(current_->index, std::move(ending.result), micros);
   }
-  bytes_ += ending.result.size() + ending.error.size();
 }
 
 OutcomesBuilder& Slot::outcomes_of(Ticket ticket) {

@@ -93,7 +93,7 @@ class Slot : public TaskHost {
 
  private:
   struct Current {
-    std::shared_ptr<Parcel> parcel;
+    const Parcel* parcel = nullptr;  // the loop keeps it alive
     Index index = 0;
     TimePoint since{};
     bool recalled = false;                      // nothing of it is to be reported
@@ -107,10 +107,9 @@ class Slot : public TaskHost {
   };
 
   void loop();
-  bool run(const std::shared_ptr<Parcel>& parcel, std::uint32_t position,
-           TimePoint& turn);                                                       // false: the slot is written off
-  bool begin(const std::shared_ptr<Parcel>& parcel, Index index, TimePoint turn);  // false: recalled meanwhile
-  bool end(Ending ending, TimePoint turn);                                         // false: written off
+  bool run(const Parcel& parcel, std::uint32_t position, TimePoint& turn);  // false: the slot is written off
+  bool begin(const Parcel& parcel, Index index, TimePoint turn);            // false: recalled meanwhile
+  bool end(Ending ending, TimePoint turn);                                  // false: written off
   void record(Ending& ending, TimePoint turn);
   void wait_for_harvest();
   void add(Ending& ending, std::uint32_t micros);

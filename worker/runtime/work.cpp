@@ -10,7 +10,7 @@ bool names(const std::vector<Run>& runs, Index index) {
 }  // namespace
 
 Parcel::Parcel(RunTasks tasks, std::shared_ptr<const Handler> handler)
-    : tasks_(std::move(tasks)), handler_(std::move(handler)) {
+    : tasks_(std::move(tasks)), handler_(std::move(handler)), bytes_(tasks_.tasks.blob.view()) {
   if (tasks_.tasks.sizes.is_uniform()) return;
   offsets_.reserve(count());
   for (BatchCursor at(tasks_.tasks); !at.done(); at.next()) offsets_.push_back(at.offset());
@@ -20,7 +20,7 @@ TaskInfo Parcel::info(std::uint32_t position) const {
   const Sizes& sizes = tasks_.tasks.sizes;
   const std::uint32_t size = sizes.at(position);
   const std::size_t offset = offsets_.empty() ? std::size_t{position} * size : offsets_[position];
-  return {.payload = tasks_.tasks.blob.view().substr(offset, size),
+  return {.payload = bytes_.substr(offset, size),
           .kind = job().kind,
           .job_name = job().name,
           .context = job().context,

@@ -39,6 +39,7 @@ class Parcel {
  private:
   RunTasks tasks_;
   std::shared_ptr<const Handler> handler_;
+  std::string_view bytes_;              // all payloads
   std::vector<std::uint32_t> offsets_;  // of the payloads, where their sizes differ
   std::atomic<bool> any_recalled_{false};
   mutable std::mutex mutex_;

@@ -14,10 +14,12 @@ bool names(const std::vector<Run>& runs, Index index) {
 }  // namespace
 
 void WorkQueue::push(std::shared_ptr<Work> work) {
-  const std::lock_guard lock(mutex_);
-  const unsigned wanted = std::min(waiting_, work->left());
+  std::unique_lock lock(mutex_);
+  const unsigned waiting = waiting_;
+  const unsigned wanted = std::min(waiting, work->left());
   pieces_.push_back(std::move(work));
-  if (wanted == waiting_) return changed_.notify_all();
+  lock.unlock();  // else a slot that wakes up would wait once more, for the lock
+  if (wanted == waiting) return changed_.notify_all();
   for (unsigned i = 0; i < wanted; ++i) changed_.notify_one();
 }
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-namespace stint::wire {
+namespace stint {
 
 inline std::uint32_t load_u32(const char* bytes) {
   std::uint32_t value = 0;
@@ -26,4 +26,4 @@ inline void append_u64(std::string& bytes, std::uint64_t value) {
   append_u32(bytes, static_cast<std::uint32_t>(value >> 32));
 }
 
-}  // namespace stint::wire
+}  // namespace stint

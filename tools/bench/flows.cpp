@@ -1,0 +1,151 @@
+// The scenarios that count tasks a second.
+#include <algorithm>
+
+#include "tools/bench/bench.hpp"
+
+namespace stint::bench {
+namespace {
+
+constexpr std::int64_t kBatch = 100;         // tasks a message, in the batched reference
+constexpr std::int64_t kInFlight = 65'536;   // tasks that the reference has on their way, as many as a job of ours
+constexpr std::int64_t kLoneInFlight = 2'000;  // messages, where each is a task: what suits the bare proxy best
+constexpr std::int64_t kLargeBytes = 1 << 20;
+constexpr std::int64_t kLargeInFlight = 16;
+constexpr std::int64_t kCrowd = 200;
+
+// An order to let tasks flow for so many seconds; the rest are whole numbers.
+std::string flow_for(double seconds, std::initializer_list<std::int64_t> numbers) {
+  std::string text = "flow " + std::to_string(seconds);
+  for (const std::int64_t number : numbers) text += " " + std::to_string(number);
+  return text;
+}
+
+Row row(std::string_view scenario, const std::string& system, const Flow& flow) {
+  Row row{{"scenario", std::string(scenario)}, {"system", system}, {"tasks_per_s", rounded(flow.rate(), 0)}};
+  if (flow.cpu() > 0) row.set("broker_cpu_us", rounded(flow.cpu(), 3));
+  return row;
+}
+
+// The median of the ratios of each round: what both went through in the same second.
+double ratio(const Flow& flow, const Flow& reference) {
+  std::vector<double> ratios;
+  for (std::size_t i = 0; i < flow.rates.size(); ++i) ratios.push_back(flow.rates[i] / reference.rates[i]);
+  return rounded(median(std::move(ratios)), 3);
+}
+
+Row compared(Row row, const Flow& flow, const Flow& lone, const Flow& batched) {
+  row.set("vs_proxy", ratio(flow, lone));
+  row.set("vs_batched", ratio(flow, batched));
+  if (flow.cpu() > 0) row.set("cpu_vs_batched", rounded(flow.cpu() / batched.cpu(), 2));
+  return row;
+}
+
+std::string name_of(const Settings& settings) { return settings.data.empty() ? "stint" : "stint durable"; }
+
+std::string described(const Settings& settings) {
+  return name_of(settings) + ", " + std::to_string(settings.clients) + " clients, " + std::to_string(settings.workers) +
+         " workers of " + std::to_string(settings.slots);
+}
+
+}  // namespace
+
+void run_throughput(const Settings& settings, Report& report) {
+  Settings crowded = settings;
+  crowded.workers = 4;
+  crowded.clients = 2;
+  Farm farm(settings);
+  Farm more(crowded);
+  Reference lone_reference;
+  Reference batched_reference({"tuned"});
+  Flow ours, ours_more, lone, batched;
+  for (std::int64_t i = 0; i < settings.rounds; ++i) {
+    measure(lone, lone_reference, flow_for(settings.seconds, {1, settings.bytes, kLoneInFlight}));
+    measure(ours, farm, flow_for(settings.seconds, {settings.bytes}));
+    measure(batched, batched_reference, flow_for(settings.seconds, {kBatch, settings.bytes, kInFlight / kBatch}));
+    measure(ours_more, more, flow_for(settings.seconds, {settings.bytes}));
+  }
+  report.add(row("throughput", "bare proxy, a task a message", lone));
+  report.add(compared(row("throughput", "bare proxy, 100 a message, no trimming", batched), batched, lone, batched));
+  report.add(compared(row("throughput", described(settings), ours), ours, lone, batched));
+  Row last = compared(row("throughput", described(crowded), ours_more), ours_more, lone, batched);
+  last.set("vs_first", ratio(ours_more, ours));
+  report.add(std::move(last));
+}
+
+void run_fan_out(const Settings& settings, Report& report) {
+  Farm farm(settings, settings.workers, 0);
+  Process crowd(part({"crowd", farm.endpoint(), std::to_string(kCrowd)}));
+  crowd.read_json();
+  Reference reference;
+  Process dealers(part({"dealers", reference.front(), std::to_string(kCrowd)}));
+  dealers.read_json();
+  Flow ours, bare;
+  const std::string order = flow_for(settings.seconds, {settings.bytes});
+  const auto one_round = [&](Flow& flow, Process& peers, Process* middle) {
+    const double before = middle == nullptr ? 0 : middle->cpu_us();
+    const auto answer = peers.ask(order);
+    flow.add(answer.at("tasks"), answer.at("seconds"), (middle == nullptr ? 0 : middle->cpu_us()) - before);
+  };
+  for (std::int64_t i = 0; i < settings.rounds; ++i) {
+    one_round(bare, dealers, &reference.proxy());
+    one_round(ours, crowd, farm.broker());
+  }
+  report.add(row("fan-out", "bare proxy, 200 clients with a task each", bare));
+  Row mine = row("fan-out", name_of(settings) + ", 200 clients with a task each", ours);
+  mine.set("vs_proxy", ratio(ours, bare));
+  report.add(std::move(mine));
+}
+
+void run_large(const Settings& settings, Report& report) {
+  Farm farm(settings);
+  Reference reference;
+  Flow ours, bare;
+  for (std::int64_t i = 0; i < settings.rounds; ++i) {
+    measure(bare, reference, flow_for(settings.seconds, {1, kLargeBytes, kLargeInFlight}));
+    measure(ours, farm, flow_for(settings.seconds, {kLargeBytes}));
+  }
+  report.add(row("large", "bare proxy, 1 MiB a task", bare));
+  Row mine = row("large", name_of(settings) + ", 1 MiB a task", ours);
+  mine.set("vs_proxy", ratio(ours, bare));
+  report.add(std::move(mine));
+}
+
+void run_jobs(const Settings& settings, Report& report) {
+  constexpr std::int64_t kTasks = 1'000'000;
+  Farm farm(settings, settings.workers, 1);
+  const std::int64_t counts[] = {1, 10, 100, 1'000};
+  std::vector<Flow> flows(std::size(counts));
+  for (std::int64_t i = 0; i < std::min<std::int64_t>(settings.rounds, 3); ++i) {
+    for (std::size_t k = 0; k < std::size(counts); ++k) {
+      measure(flows[k], farm,
+              "jobs " + std::to_string(counts[k]) + " " + std::to_string(kTasks) + " " + std::to_string(settings.bytes));
+    }
+  }
+  for (std::size_t k = 0; k < std::size(counts); ++k) {
+    Row one = row("jobs", name_of(settings) + ", " + std::to_string(counts[k]) + " jobs open", flows[k]);
+    one.set("cpu_vs_first", rounded(flows[k].cpu() / flows[0].cpu(), 2));
+    report.add(std::move(one));
+  }
+}
+
+void run_workers(const Settings& settings, Report& report) {
+  const std::int64_t counts[] = {1, 10, 200};
+  std::vector<std::unique_ptr<Farm>> farms;
+  for (const std::int64_t count : counts) {
+    farms.push_back(std::make_unique<Farm>(settings, 0, 1));
+    farms.back()->add_worker(settings.slots, count);
+  }
+  std::vector<Flow> flows(std::size(counts));
+  for (std::int64_t i = 0; i < settings.rounds; ++i) {
+    for (std::size_t k = 0; k < std::size(counts); ++k) {
+      measure(flows[k], *farms[k], flow_for(settings.seconds, {settings.bytes}));
+    }
+  }
+  for (std::size_t k = 0; k < std::size(counts); ++k) {
+    Row one = row("workers", name_of(settings) + ", " + std::to_string(counts[k]) + " workers", flows[k]);
+    if (flows[0].cpu() > 0) one.set("cpu_vs_first", rounded(flows[k].cpu() / flows[0].cpu(), 2));
+    report.add(std::move(one));
+  }
+}
+
+}  // namespace stint::bench

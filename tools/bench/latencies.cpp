@@ -1,0 +1,71 @@
+// The scenarios that measure how long a task takes.
+#include <algorithm>
+
+#include "tools/bench/bench.hpp"
+
+namespace stint::bench {
+namespace {
+
+constexpr std::int64_t kBlock = 500;  // samples of one system before it is the next one's turn
+
+using Samples = std::vector<double>;  // microseconds
+
+void add_samples(Samples& into, const nlohmann::ordered_json& answer) {
+  for (const auto& sample : answer.at("ns")) into.push_back(sample.get<double>() / 1000);
+}
+
+Row row(std::string_view scenario, const std::string& system, Samples& samples) {
+  return {{"scenario", std::string(scenario)},
+          {"system", system},
+          {"p50_us", rounded(percentile(samples, 0.5), 0)},
+          {"p90_us", rounded(percentile(samples, 0.9), 0)},
+          {"p99_us", rounded(percentile(samples, 0.99), 0)},
+          {"p999_us", rounded(percentile(samples, 0.999), 0)}};
+}
+
+double ratio(Samples& ours, Samples& others, double part) {
+  return rounded(percentile(ours, part) / percentile(others, part), 3);
+}
+
+}  // namespace
+
+void run_latency(const Settings& settings, Report& report) {
+  Farm farm(settings, 1, 1);
+  Reference bare_reference;
+  Reference handing_reference({"handover"});
+  Samples ours, bare, handing;
+  const std::string order = "ping " + std::to_string(kBlock) + " " + std::to_string(settings.bytes);
+  for (std::int64_t i = 0; i < settings.samples; i += kBlock) {
+    add_samples(bare, bare_reference.sender().ask(order));
+    add_samples(ours, farm.client().ask(order));
+    add_samples(handing, handing_reference.sender().ask(order));
+  }
+  report.add(row("latency", "bare proxy", bare));
+  report.add(row("latency", "bare proxy, client and worker hand over to a thread and back", handing));
+  Row mine = row("latency", settings.data.empty() ? "stint" : "stint durable", ours);
+  mine.set("p50_vs_proxy", ratio(ours, bare, 0.5));
+  mine.set("p50_vs_handover", ratio(ours, handing, 0.5));
+  mine.set("p99_vs_handover", ratio(ours, handing, 0.99));
+  report.add(std::move(mine));
+}
+
+void run_loaded(const Settings& settings, Report& report) {
+  constexpr std::int64_t kIdleSamples = 4'000;
+  const std::string bytes = " " + std::to_string(settings.bytes);
+  Farm farm(settings, settings.workers, 1);
+  Flow most;
+  Samples idle, loaded;
+  for (std::int64_t i = 0; i < settings.rounds; ++i) {
+    measure(most, farm, "flow " + std::to_string(settings.seconds) + bytes);
+    add_samples(idle, farm.client().ask("ping " + std::to_string(kIdleSamples / settings.rounds) + bytes));
+    const double half = most.rate() / 2;
+    add_samples(loaded, farm.client().ask("paced " + std::to_string(settings.seconds) + " " + std::to_string(half) + bytes));
+  }
+  report.add(row("loaded", "idle, one task at a time", idle));
+  Row half = row("loaded", "half of the maximum", loaded);
+  half.set("tasks_per_s", rounded(most.rate() / 2, 0));
+  half.set("p99_vs_idle", ratio(loaded, idle, 0.99));
+  report.add(std::move(half));
+}
+
+}  // namespace stint::bench
