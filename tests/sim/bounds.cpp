@@ -127,8 +127,8 @@ void Bounds::opened(JobId id, const JobOptions& options, bool may_go) {
 
 void Bounds::committed(JobId id, Index upto) { jobs_[id].committed = upto; }
 
-// A worker that has room for this job has room for all others of its kind; their turn comes first when they have nothing
-// at any worker. A few that were on their way may still pass.
+// A worker that has room for this job has room for all others of its kind; their turn comes first when they have
+// nothing at any worker. A few that were on their way may still pass.
 void Bounds::check_turn(const Tasks& tasks) {
   if (world_.options.command != Duration{}) return;  // priorities change
   constexpr std::uint64_t kFew = 50;
@@ -136,7 +136,8 @@ void Bounds::check_turn(const Tasks& tasks) {
   for (auto& [id, job] : jobs_) {
     if (id == tasks.job || job.kind != served.kind || job.priority < served.priority || !job.waits()) continue;
     ++job.passed_over;
-    world_.require(job.passed_over <= kFew, "job " + std::to_string(value(id)) + " waits, and others of its kind were served " +
+    world_.require(job.passed_over <= kFew, "job " + std::to_string(value(id)) +
+                                                " waits, and others of its kind were served " +
                                                 std::to_string(job.passed_over) + " times");
   }
 }

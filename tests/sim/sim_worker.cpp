@@ -259,8 +259,9 @@ void SimWorker::act(const worker::RunTasks& action) {
   std::uint32_t i = 0;
   for (BatchCursor at(action.tasks); !at.done(); at.next(), ++i) {
     queue_.push_back({action.ticket, action.job, action.indices.at(i), action.attempt, at.blob()});
-    world_.require(checker_.is_retried(store_, action.job->job) || assignment_of(at.view()).index == action.indices.at(i),
-                   name() + " was given the payload of another task");
+    world_.require(
+        checker_.is_retried(store_, action.job->job) || assignment_of(at.view()).index == action.indices.at(i),
+        name() + " was given the payload of another task");
   }
 }
 
