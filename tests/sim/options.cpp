@@ -28,6 +28,7 @@ void each(Self& options, Field field) {
   field("payload", options.payload);
   field("result", options.result);
   field("task_time", options.task_time);
+  field("worker_pace", options.worker_pace);
   field("heartbeat", options.heartbeat);
   field("writer_grace", options.writer_grace);
   field("commit_delay", options.commit_delay);
@@ -118,6 +119,7 @@ void draw_parties(Options& options, Random& random) {
   options.payload = random.chance(0.05) ? 100'000 : 200;
   options.result = random.chance(0.05) ? 100'000 : 200;
   options.task_time = random.pick<Duration>({100us, 2ms, 2ms, 20ms, 20ms, 200ms, 1s});
+  if (random.chance(0.3)) options.worker_pace = random.duration(100us, 10ms);
   if (options.task_time > 20ms) options.tasks = std::min<std::uint64_t>(options.tasks, 100);
   if (random.chance(0.005)) {  // giants: a few fill any window
     options.payload = options.result = limits::kMaxPayloadBytes;
