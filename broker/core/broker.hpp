@@ -83,6 +83,7 @@ class Broker {
   void say_hello_again(PeerId to, std::string_view reason);
   void on_bye(Peer& peer, const Bye& bye);
   void on_heartbeat(Worker& worker, const Heartbeat& heartbeat);
+  TimePoint together(TimePoint due) const;
   void beat(Peer& peer);
   void look_for(Peer& peer);
   void expire(Peer& peer);
