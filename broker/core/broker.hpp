@@ -106,6 +106,7 @@ class Broker {
   void accept(Job& job, Batch tasks, bool now);
   void on_close(Client& client, const Close& close);
   Job* find_job(JobId id) const;
+  void stir_open_jobs();
   Job* written_by(Client& client, JobId id);  // rejects and returns null when it is not the client's to write
   void take_over(Client& client, Job& job);
   void release_writer(Job& job, Duration grace);

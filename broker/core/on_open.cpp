@@ -50,7 +50,7 @@ Job& Broker::make_job(const JobOptions& options) {
   job.id = JobId{++last_job_};
   job.options = options;
   job.priority = options.priority;
-  job.kind = &scheduler_.kind(job.options.kind);
+  scheduler_.enlist(job);
   job.indexed = job.options.order;
   jobs_.emplace(job.id, std::move(owned));
   if (!job.options.key.empty()) by_key_.emplace(job.options.key, &job);

@@ -146,8 +146,9 @@ void Broker::decide(Job& job, JobResults results) {
   move(job, TaskState::running, TaskState::done, outcomes.count() - failed);
   move(job, TaskState::running, TaskState::failed, failed);
   when_committed(ResultsDecided{std::move(results)});
-  if (failed > 0 && job.options.max_failures > 0 && job.counts.failed > job.options.max_failures) {
-    pause(job, std::to_string(job.counts.failed) + " tasks failed, more than max_failures (" + std::to_string(job.options.max_failures) +
+  const std::uint64_t failures = job.counts.failed - job.failures_excused;
+  if (failed > 0 && job.options.max_failures > 0 && failures > job.options.max_failures) {
+    pause(job, std::to_string(failures) + " tasks failed" + (job.failures_excused > 0 ? " since it was resumed" : "") + ", more than max_failures (" + std::to_string(job.options.max_failures) +
                    "): look at them with stint results " + std::to_string(value(job.id)) + ", then stint resume or stint cancel");
   }
   end_if_done(job);

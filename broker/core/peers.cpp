@@ -87,15 +87,14 @@ void Broker::on_bye(Peer& peer, const Bye& bye) {
 
 void Broker::remove(Peer& peer, Duration writer_grace) {
   if (auto* worker = dynamic_cast<Worker*>(&peer)) {
-    scheduler_.leave(*worker);
+    if (worker->group != nullptr) scheduler_.leave(*worker);
     workers_.erase(worker->name);
+    events_.retire(worker_topic(worker->name));
     end_reservation(*worker);
     for (const auto& [id, pace] : worker->paces) {
       if (Job* job = find_job(id)) job->informed.erase(worker->incarnation);
     }
-    for (const auto& [id, job] : jobs_) {
-      if (!job->ended && job->counts.left() > 0) stirred_jobs_.insert(id);  // perhaps nobody offers its kind any more
-    }
+    stir_open_jobs();  // perhaps nobody offers its kind any more
   }
   if (auto* client = dynamic_cast<Client*>(&peer)) {
     leave_readers(*client);

@@ -52,6 +52,7 @@ constexpr std::uint32_t kDefaultKeptJobs = 1'000;           // Ended jobs rememb
 constexpr std::uint32_t kMaxPeers = 65'536;            // Peers in session at once; further greetings are refused.
 constexpr std::uint32_t kMaxJobs = 100'000;            // Jobs not yet forgotten.
 constexpr std::uint32_t kMaxSubscriptions = 4'096;     // Distinct event topics subscribed to at once.
+constexpr std::uint32_t kRetiredTopics = 10'000;       // Workers that left whose events would still be numbered without a gap.
 constexpr std::uint32_t kStoredAnswers = 10'000;       // Answers to commands kept for their repetition.
 constexpr std::uint32_t kMaxRowsPerAnswer = 256;       // Rows in one ANSWER; the rest follows behind its cursor.
 constexpr std::uint32_t kTolerated = 32;               // Malformed messages from one address before it is ignored.
