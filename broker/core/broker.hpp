@@ -138,7 +138,8 @@ class Broker {
   void dispatch(Job& job);
   bool grant_next(Worker& worker);
   void fill_ahead(Worker& worker);
-  bool grant(Worker& worker, Job& job);
+  bool grant(Worker& worker, Job& job, std::uint32_t most = UINT32_MAX);
+  std::uint32_t fair_share(const Worker& worker, const Job& job, const Job& next) const;
   bool grant_alone(Worker& worker, Job& job);
   void dispatch_reserved(Worker& worker);
   void end_reservation(Worker& worker);
