@@ -7,7 +7,7 @@
 //   else       is done
 //
 // The result is the payload. Where the environment names a file in OBEY_LOG, each run is a line there when it begins and
-// one when it has ended: begin or end, process, job, index, attempt, and the monotonic clock in nanoseconds.
+// one when it has ended: begin or end, process, thread, job, index, attempt, and the monotonic clock in nanoseconds.
 #include <stint/worker.hpp>
 
 #include <fcntl.h>
@@ -37,7 +37,7 @@ void note(const char* what, const stint::Task& task) {
   }();
   if (file < 0) return;
   std::ostringstream line;
-  line << what << ' ' << getpid() << ' ' << static_cast<std::uint64_t>(task.job()) << ' ' << task.index() << ' ' << task.attempt() << ' '
+  line << what << ' ' << getpid() << ' ' << gettid() << ' ' << static_cast<std::uint64_t>(task.job()) << ' ' << task.index() << ' ' << task.attempt() << ' '
        << now().time_since_epoch().count() << '\n';
   const std::string text = std::move(line).str();
   if (write(file, text.data(), text.size()) < 0) std::abort();
