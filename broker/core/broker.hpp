@@ -88,6 +88,7 @@ class Broker {
   void say_hello_again(PeerId to, std::string_view reason);
   void on_bye(Peer& peer, const Bye& bye);
   void on_heartbeat(Worker& worker, const Heartbeat& heartbeat);
+  TimePoint together(TimePoint due) const;
   void beat(Peer& peer);
   void look_for(Peer& peer);
   void expire(Peer& peer);
@@ -110,6 +111,7 @@ class Broker {
   void accept(Job& job, Batch tasks, bool now);
   void on_close(Client& client, const Close& close);
   Job* find_job(JobId id) const;
+  void stir_open_jobs();
   Job* written_by(Client& client, JobId id);  // rejects and returns null when it is not the client's to write
   void take_over(Client& client, Job& job);
   void release_writer(Job& job, Duration grace);
@@ -144,7 +146,8 @@ class Broker {
   void dispatch(Job& job);
   bool grant_next(Worker& worker);
   void fill_ahead(Worker& worker);
-  bool grant(Worker& worker, Job& job);
+  bool grant(Worker& worker, Job& job, std::uint32_t most = UINT32_MAX);
+  std::uint32_t fair_share(const Worker& worker, const Job& job, const Job& next) const;
   bool grant_alone(Worker& worker, Job& job);
   void dispatch_reserved(Worker& worker);
   void end_reservation(Worker& worker);

@@ -5,6 +5,7 @@
 // another while a slot elsewhere is idle. Tasks that were lost with a worker go out carefully: one for each slot with nothing ahead,
 // and, when that was not enough to acquit them, alone.
 #include <algorithm>
+#include <cstdint>
 
 #include "broker/core/broker.hpp"
 #include "common/model/limits.hpp"
@@ -35,12 +36,23 @@ void Broker::dispatch(Worker& worker) {
 
 // From the first job that has something for it, in the order of their turns; false: there is none.
 bool Broker::grant_next(Worker& worker) {
-  for (Job* job : scheduler_.next_jobs(worker, kJobsTried)) {
-    if (grant(worker, *job)) return true;
+  const auto jobs = scheduler_.next_jobs(worker, kJobsTried);
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    Job* job = jobs[i];
+    if (grant(worker, *job, i + 1 < jobs.size() ? fair_share(worker, *job, *jobs[i + 1]) : UINT32_MAX)) return true;
     if (worker.reserved_for != JobId{}) return false;
     update_ready(*job);
   }
   return false;
+}
+
+// How much a job gets at once while the next one waits for the same slots: until it has as many as that one, and one more. Of quick
+// tasks it may be more, since their slots are soon free again.
+std::uint32_t Broker::fair_share(const Worker& worker, const Job& job, const Job& next) const {
+  const auto pace = worker.paces.find(job.id);
+  const bool is_quick = pace != worker.paces.end() && pace->second.depth > worker.slots;
+  if (is_quick || next.priority != job.priority || next.slots_in_use < job.slots_in_use) return UINT32_MAX;
+  return next.slots_in_use - job.slots_in_use + 1;
 }
 
 // Beyond its slots, from jobs of the highest priority that waits only.
@@ -95,7 +107,7 @@ void Broker::dispatch(Job& job) {
 }
 
 // False: this worker can take nothing of this job now.
-bool Broker::grant(Worker& worker, Job& job) {
+bool Broker::grant(Worker& worker, Job& job, std::uint32_t most) {
   if (job.tasks.has_ready(Suspicion::alone)) {
     if (worker.held == 0) return grant_alone(worker, job);
     if (job.reserved == Incarnation{}) {  // one worker empties itself; the others go on with the rest
@@ -108,7 +120,7 @@ bool Broker::grant(Worker& worker, Job& job) {
   if (job.tasks.has_ready(Suspicion::one_per_slot) && worker.free_slots() > 0) {
     return grant_waiting(worker, job, Suspicion::one_per_slot, worker.free_slots()) > 0;
   }
-  std::uint32_t wanted = wanted_by(worker, job);
+  std::uint32_t wanted = std::min(wanted_by(worker, job), most);
   const std::uint32_t before = wanted;
   while (wanted > 0 && has_byte_room(worker)) {
     const std::uint32_t granted = grant_waiting(worker, job, Suspicion::none, wanted);
@@ -133,7 +145,8 @@ std::uint32_t Broker::wanted_by(const Worker& worker, const Job& job) const {
   const std::uint32_t depth = pace == worker.paces.end() ? worker.slots : std::max(pace->second.depth, worker.slots);
   const std::uint32_t ahead = depth > held ? depth - held : 0;
   if (free == 0 && (ahead == 0 || ahead < depth / 4)) return 0;  // little gifts cost a message each
-  std::uint64_t wanted = std::max(free, ahead);
+  const bool is_quick = depth > worker.slots;
+  std::uint64_t wanted = free > 0 && !is_quick ? free : std::max(free, ahead);
   if (job.kind->workers > 1) {  // near the tail: leave something for the others
     wanted = std::min(wanted, std::max<std::uint64_t>({free, job.counts.queued / (2 * job.kind->workers), 1}));
   }

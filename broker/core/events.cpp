@@ -47,13 +47,25 @@ bool Events::wanted(std::string_view topic) const {
 }
 
 void Events::publish(Outbox& out, const std::string& topic, std::string_view event, Row fields) {
-  const std::uint64_t seq = ++last_[topic];
+  const std::uint64_t seq = ++number_of(topic);
   if (wanted(topic)) out.publish({topic, std::string(event), epoch_, store_, seq, std::move(fields)});
+}
+
+void Events::retire(const std::string& topic) {
+  retired_.emplace_back(topic, number_of(topic));
+  if (retired_.size() <= limits::kRetiredTopics) return;
+  const auto& [oldest, number] = retired_.front();
+  const auto at = last_.find(oldest);
+  if (at != last_.end() && at->second == number) {  // else it has come again meanwhile
+    floor_ = std::max(floor_, number);
+    last_.erase(at);
+  }
+  retired_.pop_front();
 }
 
 void Events::state(Outbox& out, const std::string& topic, std::string_view event, Row fields) const {
   const auto at = last_.find(topic);
-  out.publish({topic, std::string(event), epoch_, store_, at == last_.end() ? 0 : at->second, std::move(fields)});
+  out.publish({topic, std::string(event), epoch_, store_, at == last_.end() ? floor_ : at->second, std::move(fields)});
 }
 
 }  // namespace stint::broker

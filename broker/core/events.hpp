@@ -7,10 +7,12 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 #include "broker/core/outbox.hpp"
 
@@ -31,13 +33,20 @@ class Events {
   bool wanted(std::string_view topic) const;
 
   void publish(Outbox& out, const std::string& topic, std::string_view event, Row fields);
-  void pass_over(const std::string& topic) { ++last_[topic]; }  // an event that nobody would hear
+  void pass_over(const std::string& topic) { ++number_of(topic); }  // an event that nobody would hear
   void state(Outbox& out, const std::string& topic, std::string_view event, Row fields) const;
-  void forget(const std::string& topic) { last_.erase(topic); }
+
+  void forget(const std::string& topic) { last_.erase(topic); }  // which never comes again
+  void retire(const std::string& topic);                         // which may come again: its numbers go on rising then
+  std::size_t topics() const { return last_.size(); }
 
  private:
+  std::uint64_t& number_of(const std::string& topic) { return last_.try_emplace(topic, floor_).first->second; }
+
   StoreId store_;
   std::uint64_t epoch_;
+  std::uint64_t floor_ = 0;  // no number of a topic that was retired and forgotten is higher
+  std::deque<std::pair<std::string, std::uint64_t>> retired_;  // with the last number then; oldest first
   std::set<std::string, std::less<>> prefixes_;
   std::unordered_map<std::string, std::uint64_t> last_;
 };

@@ -116,6 +116,7 @@ struct Job {
 
   std::map<Index, Blob> dead_letters;  // payloads of failed tasks, to be tried again in a job of their own
   std::uint64_t dead_bytes = 0;
+  std::uint64_t failures_excused = 0;  // failed tasks before the last resume: max_failures counts from there
   JobId parent{};                  // the job whose dead letters its tasks are; 0 = none
 
   // dispatch

@@ -35,6 +35,12 @@ Job* Broker::find_job(JobId id) const {
   return at == jobs_.end() ? nullptr : at->second.get();
 }
 
+void Broker::stir_open_jobs() {
+  for (const auto& [id, job] : jobs_) {
+    if (!job->ended && job->counts.left() > 0) stirred_jobs_.insert(id);
+  }
+}
+
 // The only way in which counts change. An end is final: nothing moves out of done, failed or cancelled.
 void Broker::move(Job& job, std::optional<TaskState> from, TaskState to, std::uint64_t count) {
   if (count == 0) return;
@@ -91,6 +97,7 @@ void Broker::resume(Job& job) {
   if (!job.paused || job.ended) return;
   job.paused = false;
   job.reason.clear();
+  job.failures_excused = job.counts.failed;
   put(job);
   when_committed(JobChanged{job.id, JobChange::resumed, {}, {}});
   stirred_jobs_.insert(job.id);
@@ -204,7 +211,7 @@ void Broker::forget_oldest() {
 
 void Broker::forget(Job& job) {
   change(ForgetJob{job.id});
-  scheduler_.set_ready(job, false);
+  scheduler_.dismiss(job);
   if (Client* writer = find_client(job.writer)) writer->writes.erase(job.id);
   for (const Reader& reader : job.readers) {
     Client* client = find_client(reader.client);

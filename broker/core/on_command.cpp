@@ -138,7 +138,8 @@ bool Broker::run_drain(Client& client, const Command& command, Done& done, std::
       reject(client, ErrorCode::unknown_worker, "no worker is called '" + escaped(name) + "': see stint workers");
       return false;
     }
-    if (!at->second->draining) chosen.push_back(at->second);
+    const bool is_new = !at->second->draining && std::find(chosen.begin(), chosen.end(), at->second) == chosen.end();
+    if (is_new) chosen.push_back(at->second);
   }
   if (command.names.empty()) {
     if (!command.all && command.kind.empty() && command.count == 0) {
@@ -165,7 +166,8 @@ void Broker::drain(Worker& worker, std::uint32_t deadline_ms) {
   worker.draining = true;
   worker.drain_asked = true;
   worker.drain_deadline_ms = deadline_ms;
-  update_room(worker);
+  if (worker.group != nullptr) scheduler_.leave(worker);
+  stir_open_jobs();  // perhaps nobody else offers its kind
   stirred_workers_.insert(worker.incarnation);
   drain_orders_[worker.incarnation] = deadline_ms;
   out_->log(Level::info, "worker " + escaped(worker.name) + " is drained");

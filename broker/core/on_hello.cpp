@@ -199,11 +199,9 @@ void Broker::advertise(Worker& worker, const std::vector<std::string>& kinds, st
   worker.kinds = sorted_kinds(kinds);
   set_slots(worker, std::min(slots, limits::kMaxSlots));
   worker.draining = draining;
-  scheduler_.join(worker);
+  if (!draining) scheduler_.join(worker);
   update_room(worker);
-  for (const auto& [id, job] : jobs_) {
-    if (!job->ended && job->counts.left() > 0) stirred_jobs_.insert(id);  // perhaps its kind is offered now
-  }
+  stir_open_jobs();  // perhaps its kind is offered now
 }
 
 // For each task that the worker names: ended -> drop; in a younger lease -> drop, and only the younger counts; else it keeps it.

@@ -50,7 +50,7 @@ Job& Broker::make_job(JobId id, const JobOptions& options) {
   job.id = id;
   job.options = options;
   job.priority = options.priority;
-  job.kind = &scheduler_.kind(job.options.kind);
+  scheduler_.enlist(job);
   job.in_store = options_.durable && !job.is_streaming();
   job.indexed = job.options.order && !job.in_store;
   jobs_.emplace(job.id, std::move(owned));

@@ -170,9 +170,11 @@ void Broker::decide(Job& job, JobResults results) {
   move(job, TaskState::running, TaskState::done, outcomes.count() - failed);
   move(job, TaskState::running, TaskState::failed, failed);
   when_committed(ResultsDecided{std::move(results), job.outcomes_digest});
-  if (failed > 0 && job.options.max_failures > 0 && job.counts.failed > job.options.max_failures) {
-    pause(job, std::to_string(job.counts.failed) + " tasks failed, more than max_failures (" + std::to_string(job.options.max_failures) +
-                   "): look at them with stint results " + std::to_string(value(job.id)) + ", then stint resume or stint cancel");
+  const std::uint64_t failures = job.counts.failed - job.failures_excused;
+  const std::string id = std::to_string(value(job.id));
+  if (failed > 0 && job.options.max_failures > 0 && failures > job.options.max_failures) {
+    pause(job, std::to_string(failures) + " tasks failed" + (job.failures_excused > 0 ? " since it was resumed" : "") + ", more than max_failures (" + std::to_string(job.options.max_failures) +
+                   "): look at them with stint results " + id + " --failed, then stint resume " + id + " or stint cancel " + id);
   }
   end_if_done(job);
 }

@@ -42,19 +42,27 @@ void Broker::say_hello_again(PeerId to, std::string_view reason) {
 
 void Broker::on_heartbeat(Worker& worker, const Heartbeat& heartbeat) { worker.busy = heartbeat.started; }
 
+// A moment not long after `due` at which many peers are seen to: with thousands of them a turn for each would be dear.
+TimePoint Broker::together(TimePoint due) const {
+  constexpr std::size_t kPeersInAMillisecond = 64;
+  const Duration apart = std::chrono::milliseconds(peers_.size() / kPeersInAMillisecond);
+  if (apart == Duration::zero()) return due;
+  return TimePoint((due.time_since_epoch() / apart + 1) * apart);
+}
+
 void Broker::beat(Peer& peer) {
   if (peer.reachable && peer.liveness.owes_heartbeat(awake_.now())) {
     auto* worker = dynamic_cast<Worker*>(&peer);
     say(peer, Heartbeat{0, 0, worker == nullptr ? 0 : worker->acked});
   }
   const TimePoint next = peer.reachable ? peer.liveness.next_heartbeat() : awake_.now() + options_.heartbeat;
-  timers_.remind(awake_.monotonic(next), TimerKind::heartbeat, value(peer.session()));
+  timers_.remind(together(awake_.monotonic(next)), TimerKind::heartbeat, value(peer.session()));
 }
 
 void Broker::look_for(Peer& peer) {
   if (peer.liveness.is_gone(drained_)) return expire(peer);
   const TimePoint next = std::max(awake_.monotonic(peer.liveness.expiry()), now_ + options_.heartbeat / 8);
-  timers_.remind(next, TimerKind::expiry, value(peer.session()));
+  timers_.remind(together(next), TimerKind::expiry, value(peer.session()));
 }
 
 // Unheard of for too long. A worker's tasks go to others, its answers will be late; a client's jobs wait for it.
@@ -80,15 +88,14 @@ void Broker::on_bye(Peer& peer, const Bye& bye) {
 
 void Broker::remove(Peer& peer, Duration writer_grace) {
   if (auto* worker = dynamic_cast<Worker*>(&peer)) {
-    scheduler_.leave(*worker);
+    if (worker->group != nullptr) scheduler_.leave(*worker);
     workers_.erase(worker->name);
+    events_.retire(worker_topic(worker->name));
     end_reservation(*worker);
     for (const auto& [id, pace] : worker->paces) {
       if (Job* job = find_job(id)) job->informed.erase(worker->incarnation);
     }
-    for (const auto& [id, job] : jobs_) {
-      if (!job->ended && job->counts.left() > 0) stirred_jobs_.insert(id);  // perhaps nobody offers its kind any more
-    }
+    stir_open_jobs();  // perhaps nobody offers its kind any more
   }
   if (auto* client = dynamic_cast<Client*>(&peer)) {
     leave_readers(*client);

@@ -1,6 +1,7 @@
 #include "broker/core/scheduler.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace stint::broker {
 namespace {
@@ -16,7 +17,7 @@ WorkerClass::Line* line_of(WorkerClass& group, Room room) {
 
 KindQueue& Scheduler::kind(const std::string& name) {
   auto& kind = kinds_[name];
-  if (!kind) kind = std::make_unique<KindQueue>(KindQueue{name, {}, {}, 0});
+  if (!kind) kind = std::make_unique<KindQueue>(KindQueue{name, {}, {}, 0, 0});
   return *kind;
 }
 
@@ -32,15 +33,37 @@ WorkerClass& Scheduler::class_of(const std::vector<std::string>& kinds) {
   return *group;
 }
 
+void Scheduler::forget_if_unused(KindQueue& kind) {
+  if (kind.jobs == 0 && kind.classes.empty()) kinds_.erase(std::string(kind.kind));
+}
+
+void Scheduler::enlist(Job& job) {
+  job.kind = &kind(job.options.kind);
+  ++job.kind->jobs;
+}
+
+void Scheduler::dismiss(Job& job) {
+  set_ready(job, false);
+  --job.kind->jobs;
+  forget_if_unused(*std::exchange(job.kind, nullptr));
+}
+
 void Scheduler::join(Worker& worker) {
   worker.group = &class_of(worker.kinds);
+  ++worker.group->members;
   for (KindQueue* kind : worker.group->kinds) ++kind->workers;
 }
 
 void Scheduler::leave(Worker& worker) {
   set_room(worker, Room::none);
-  for (KindQueue* kind : worker.group->kinds) --kind->workers;
-  worker.group = nullptr;
+  WorkerClass& group = *std::exchange(worker.group, nullptr);
+  for (KindQueue* kind : group.kinds) --kind->workers;
+  if (--group.members > 0) return;
+  for (KindQueue* kind : group.kinds) {
+    std::erase(kind->classes, &group);
+    forget_if_unused(*kind);
+  }
+  classes_.erase(worker.kinds);
 }
 
 void Scheduler::set_room(Worker& worker, Room room) {

@@ -40,6 +40,7 @@ struct KindQueue {
   std::set<Turn> ready;
   std::vector<WorkerClass*> classes;  // those that offer the kind
   std::uint32_t workers = 0;          // that offer it and are not draining
+  std::uint32_t jobs = 0;             // that ask for it
 };
 
 struct WorkerClass {
@@ -48,11 +49,16 @@ struct WorkerClass {
   std::vector<KindQueue*> kinds;
   Line free;
   Line prefetch;
+  std::uint32_t members = 0;
 };
 
 class Scheduler {
  public:
   KindQueue& kind(const std::string& name);  // made when there is none yet
+
+  // A job asks for its kind until it is forgotten. What neither a job nor a worker needs any more is not remembered.
+  void enlist(Job& job);
+  void dismiss(Job& job);
 
   // A worker joined, changed its kinds or stopped taking work for good. Requires for leave(): it joined.
   void join(Worker& worker);
@@ -66,8 +72,12 @@ class Scheduler {
   Worker* empty_handed(const KindQueue& kind) const;                       // that holds nothing at all; O(workers with a free slot)
   std::vector<Worker*> with_room(const KindQueue& kind, Room room) const;
 
+  std::size_t kinds() const { return kinds_.size(); }
+  std::size_t classes() const { return classes_.size(); }
+
  private:
   WorkerClass& class_of(const std::vector<std::string>& kinds);
+  void forget_if_unused(KindQueue& kind);
 
   std::unordered_map<std::string, std::unique_ptr<KindQueue>> kinds_;
   std::map<std::vector<std::string>, std::unique_ptr<WorkerClass>> classes_;

@@ -19,9 +19,10 @@ Window Broker::window_of(const Job& job) const {
     window.limit_tasks = job.tasks.received();
     window.limit_bytes = job.tasks.received_bytes();
     window.reason = store_full_;
-  } else if (backlog_bytes_ >= options_.backlog_bytes) {
-    window.limit_tasks = job.tasks.received();
-    window.limit_bytes = job.tasks.received_bytes();
+  } else if (backlog_bytes_ >= options_.backlog_bytes) {  // those whose own queue is short have not filled it
+    window.limit_tasks = std::max(job.tasks.received(), job.tasks.fresh() + limits::kBacklogShareTasks);
+    window.limit_bytes = std::max(job.tasks.received_bytes(), job.tasks.handed_bytes() + limits::kBacklogShareBytes);
+    if (window.limit_tasks > job.tasks.received() && window.limit_bytes > job.tasks.received_bytes()) return window;
     window.reason = "the broker's backlog is full (" + std::to_string(options_.backlog_bytes) +
                     " bytes): wait, add workers, or start it with a larger --backlog-bytes";
   } else if (job.is_streaming()) {
@@ -41,8 +42,9 @@ void Broker::offer_window(Job& job) {
     return;
   }
   const Window window = window_of(job);
-  const bool moved = window.limit_tasks >= job.window.limit_tasks + limits::kSubmitWindowTasks / 4 ||
-                     window.limit_bytes >= job.window.limit_bytes + limits::kSubmitWindowBytes / 4;
+  const bool is_full = backlog_bytes_ >= options_.backlog_bytes;
+  const bool moved = window.limit_tasks >= job.window.limit_tasks + (is_full ? limits::kBacklogShareTasks : limits::kSubmitWindowTasks) / 4 ||
+                     window.limit_bytes >= job.window.limit_bytes + (is_full ? limits::kBacklogShareBytes : limits::kSubmitWindowBytes) / 4;
   if (moved || window.reason != job.window.reason) tell_accepted(job);
 }
 

@@ -3,6 +3,7 @@
 #include "broker/shell/bind.hpp"
 #include "common/net/link.hpp"
 #include "common/net/message.hpp"
+#include "common/net/uninterrupted.hpp"
 
 namespace stint::broker {
 Publisher::Publisher(zmq::context_t& context, const ShellOptions& options) : socket_(context, zmq::socket_type::xpub) {
@@ -16,7 +17,7 @@ Publisher::Publisher(zmq::context_t& context, const ShellOptions& options) : soc
 
 std::optional<SubscriptionChange> Publisher::receive() {
   zmq::message_t message;
-  while (socket_.recv(message, zmq::recv_flags::dontwait)) {
+  while (uninterrupted([&] { return socket_.recv(message, zmq::recv_flags::dontwait); })) {
     const std::string_view bytes = message.to_string_view();
     const bool is_subscription = !bytes.empty() && (bytes[0] == 0 || bytes[0] == 1);
     if (is_subscription) return SubscriptionChange{std::string(bytes.substr(1)), bytes[0] == 1};
@@ -26,8 +27,8 @@ std::optional<SubscriptionChange> Publisher::receive() {
 
 void Publisher::publish(const Event& event) {
   const std::string body = encode_event(event);
-  socket_.send(zmq::buffer(event.topic), zmq::send_flags::dontwait | zmq::send_flags::sndmore);
-  socket_.send(zmq::buffer(body), zmq::send_flags::dontwait);
+  uninterrupted([&] { return socket_.send(zmq::buffer(event.topic), zmq::send_flags::dontwait | zmq::send_flags::sndmore); });
+  uninterrupted([&] { return socket_.send(zmq::buffer(body), zmq::send_flags::dontwait); });
 }
 
 void Publisher::close() {

@@ -5,6 +5,7 @@
 
 #include "broker/shell/bind.hpp"
 #include "common/net/link.hpp"
+#include "common/net/uninterrupted.hpp"
 
 namespace stint::broker {
 namespace {
@@ -24,7 +25,7 @@ Router::Router(zmq::context_t& context, const ShellOptions& options) : socket_(c
 
 std::optional<Mail> Router::receive() {
   zmq::message_t address;
-  if (!socket_.recv(address, zmq::recv_flags::dontwait)) return std::nullopt;
+  if (!uninterrupted([&] { return socket_.recv(address, zmq::recv_flags::dontwait); })) return std::nullopt;
   Mail mail;
   mail.address = address.to_string();
   mail.peer = peer_of(mail.address);

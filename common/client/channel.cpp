@@ -57,19 +57,22 @@ void Channel::write(std::string_view payload, Timeout timeout) {
   Lock lock(mutex_);
   shell_->check(true);
   check_writable(payload);
-  if (put(payload)) return;
+  if (put(payload)) return hand_over(lock);
   const bool in_time = wait(lock, deadline_of(timeout), true, [&] { return has_room() || write_problem_; });
   if (!in_time)
     throw TimedOut("the broker took no more tasks of job " + std::to_string(value(id_)) + " in time. Try again");
   check_writable(payload);
   put(payload);
+  hand_over(lock);
 }
 
 bool Channel::try_write(std::string_view payload) {
-  const Lock lock(mutex_);
+  Lock lock(mutex_);
   shell_->check(true);
   check_writable(payload);
-  return put(payload);
+  if (!put(payload)) return false;
+  hand_over(lock);
+  return true;
 }
 
 void Channel::check_writable(std::string_view payload) {
@@ -98,9 +101,16 @@ bool Channel::put(std::string_view payload) {
   ++written_;
   if (appetite_ == Appetite::anything || (appetite_ == Appetite::full_batch && !full_.empty())) {
     appetite_ = Appetite::none;
-    shell_->touch(*this);
+    is_wanted_ = true;
   }
   return true;
+}
+
+// Behind the lock, for which the I/O thread would only wait again.
+void Channel::hand_over(Lock& lock) {
+  if (!std::exchange(is_wanted_, false)) return;
+  lock.unlock();
+  shell_->touch(*this);
 }
 
 void Channel::seal() { full_.push_back(filling_.take()); }
@@ -320,6 +330,7 @@ void Channel::opened(JobId id, std::uint64_t resumed) {
 
 void Channel::accepted(std::uint64_t next, bool closed) {
   const Lock lock(mutex_);
+  if (accepted_ == next && closed_ == closed) return;  // only that more may be sent
   accepted_ = next;
   closed_ = closed;
   if (waiting_ > 0) changed_.notify_all();

@@ -102,6 +102,7 @@ class Channel {
   template <class Predicate>
   bool wait(Lock& lock, TimePoint deadline, bool interruptible, Predicate predicate);
   bool put(std::string_view payload);
+  void hand_over(Lock& lock);
   void seal();
   void check_writable(std::string_view payload);
   void check_readable();
@@ -132,6 +133,7 @@ class Channel {
   BatchBuilder filling_;
   std::deque<Batch> full_;
   Appetite appetite_ = Appetite::none;
+  bool is_wanted_ = false;  // what was written meets the I/O thread's appetite
   std::uint64_t written_ = 0;
   std::uint64_t accepted_ = 0;
   bool closing_ = false;

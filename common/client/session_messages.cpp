@@ -68,7 +68,8 @@ void Session::on_request_error(TimePoint now, const Error& error, Outbox& out) {
     return remove_if_done(job->handle);
   }
   if (const auto at = commands_.find(error.req); at != commands_.end()) {
-    out.add(Replied{error.req, problem_of(error, Problem::Scope::all, "cannot " + at->second.verb + ": ")});
+    const std::string wish = at->second.verb == "priority" ? "change the priority" : at->second.verb;
+    out.add(Replied{error.req, problem_of(error, Problem::Scope::all, "cannot " + wish + ": ")});
     commands_.erase(at);
     return;
   }

@@ -6,6 +6,7 @@
 #include "common/model/limits.hpp"
 #include "common/net/endpoint.hpp"
 #include "common/net/message.hpp"
+#include "common/net/uninterrupted.hpp"
 
 namespace stint {
 
@@ -39,7 +40,7 @@ void Link::connect() {
   set_common_options(socket, endpoint_);
   set_reconnect_options(socket);
   try {
-    socket.connect(endpoint_);
+    uninterrupted([&] { socket.connect(endpoint_); });
   } catch (const zmq::error_t& error) {
     throw cannot_connect(endpoint_, error.num());
   }

@@ -3,6 +3,8 @@
 #include <memory>
 #include <utility>
 
+#include "common/net/uninterrupted.hpp"
+
 #ifdef __SANITIZE_THREAD__
 #include <sanitizer/tsan_interface.h>
 #endif
@@ -21,7 +23,7 @@ void take_over(zmq::message_t&) {}
 #endif
 
 bool receive_frame(zmq::socket_ref socket, zmq::message_t& frame) {
-  if (!socket.recv(frame, zmq::recv_flags::dontwait)) return false;
+  if (!uninterrupted([&] { return socket.recv(frame, zmq::recv_flags::dontwait); })) return false;
   take_over(frame);
   return true;
 }
@@ -29,7 +31,7 @@ bool receive_frame(zmq::socket_ref socket, zmq::message_t& frame) {
 bool send_frame(zmq::socket_ref socket, zmq::message_t message, bool more) {
   hand_over(message);
   const auto flags = more ? zmq::send_flags::dontwait | zmq::send_flags::sndmore : zmq::send_flags::dontwait;
-  return socket.send(std::move(message), flags).has_value();
+  return uninterrupted([&] { return socket.send(message, flags); }).has_value();
 }
 
 class MessageOwner final : public Blob::Owner {

@@ -3,6 +3,7 @@
 #include "common/model/limits.hpp"
 #include "common/net/endpoint.hpp"
 #include "common/net/link.hpp"
+#include "common/net/uninterrupted.hpp"
 
 namespace stint {
 
@@ -18,7 +19,7 @@ void Subscriber::connect() {
   socket.set(zmq::sockopt::rcvhwm, limits::kWatcherMessages);
   for (const std::string& prefix : prefixes_) socket.set(zmq::sockopt::subscribe, prefix);
   try {
-    socket.connect(endpoint_);
+    uninterrupted([&] { socket.connect(endpoint_); });
   } catch (const zmq::error_t& error) {
     throw cannot_connect(endpoint_, error.num());
   }
@@ -44,9 +45,10 @@ void Subscriber::refresh(const std::string& prefix) {
 
 std::optional<std::vector<std::string>> Subscriber::receive() {
   zmq::message_t frame;
-  if (!socket_ || !socket_.recv(frame, zmq::recv_flags::dontwait)) return std::nullopt;
+  const auto next = [&] { return socket_.recv(frame, zmq::recv_flags::dontwait); };
+  if (!socket_ || !uninterrupted(next)) return std::nullopt;
   std::vector<std::string> frames{frame.to_string()};
-  while (frame.more() && socket_.recv(frame, zmq::recv_flags::dontwait)) {
+  while (frame.more() && uninterrupted(next)) {
     if (frames.size() < limits::kWatcherFrames) frames.push_back(frame.to_string());
   }
   return frames;

@@ -60,6 +60,17 @@ TEST_CASE("two jobs of a kind share the slots evenly") {
   CHECK(begun[second] <= begun[first] + 50);
 }
 
+TEST_CASE("free slots that two jobs want are shared at once, and not when the first tasks end") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  const JobId first = ann.runs({.kind = "echo"}, numbered(10));
+  const JobId second = ann.runs({.kind = "echo"}, numbered(10));
+  farm.worker({.slots = 4});
+  farm.worker({.slots = 4});
+  CHECK(farm.job(first).number("running") == 4);
+  CHECK(farm.job(second).number("running") == 4);
+}
+
 TEST_CASE("two jobs of quick tasks share the time") {
   Farm farm;
   FarmClient& ann = farm.client("ann");

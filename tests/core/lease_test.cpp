@@ -339,6 +339,21 @@ TEST_CASE("too many failures pause the job, which says so") {
   CHECK(worker.holds(2));
 }
 
+TEST_CASE("a job that was resumed after too many failures counts them anew") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  FarmWorker& worker = farm.worker({});
+  const JobId job = ann.runs({.kind = "echo", .max_attempts = 1, .max_failures = 1}, numbered(6));
+  worker.fails(0);
+  worker.fails(1);
+  ann.commands("resume", job);
+  worker.fails(2);
+  CHECK(farm.job(job).text("state") == "closed");
+  worker.fails(3);
+  CHECK(farm.job(job).text("state") == "paused");
+  CHECK(farm.job(job).text("reason").starts_with("2 tasks failed since it was resumed, more than max_failures (1)"));
+}
+
 TEST_CASE("row 37: a task that was alone when its worker was lost for the third time fails, naming them") {
   Farm farm;
   FarmClient& ann = farm.client("ann");

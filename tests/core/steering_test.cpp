@@ -250,6 +250,10 @@ TEST_CASE("workers are drained by name, by kind, by number, or all; the least bu
     drain.names = {"a", "c"};
     CHECK(ann.commands(drain) == Names{"a", "c"});
   }
+  SUBCASE("a name given twice is one worker") {
+    drain.names = {"a", "a"};
+    CHECK(ann.commands(drain) == Names{"a"});
+  }
   SUBCASE("a name that nobody has") {
     drain.names = {"a", "z"};
     CHECK(ann.commands(drain).empty());

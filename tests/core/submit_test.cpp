@@ -202,30 +202,34 @@ TEST_CASE("a window is counted in bytes too, and an empty one admits a task of a
   CHECK(ann.accepted[job].limit_bytes >= 3 * limits::kMaxPayloadBytes);
 }
 
-TEST_CASE("a full backlog closes every window with a reason, and opens it when there is room") {
+TEST_CASE("row 28: a full backlog closes the windows of those who filled it with a reason, and opens them when there is room") {
   Options options = Farm::quick();
-  options.backlog_bytes = 1000;
+  options.backlog_bytes = limits::kBacklogShareBytes;
   Farm farm(options);
   FarmClient& ann = farm.client("ann");
   const JobId first = ann.opens({.kind = "echo"});
-  ann.writes(first, {std::string(1200, 'x')});
-  CHECK(ann.accepted[first].reason.starts_with("the broker's backlog is full (1000 bytes)"));
+  ann.writes(first, {std::string(limits::kBacklogShareBytes, 'x')});
+  CHECK(ann.accepted[first].reason.starts_with("the broker's backlog is full (262144 bytes)"));
+  CHECK(ann.accepted[first].limit_tasks == limits::kStreamBacklogTasks);  // what was promised stays promised
   const JobId second = ann.opens({.kind = "echo"});
-  CHECK(ann.opened[second].limit_tasks == 0);
+  CHECK(ann.opened[second].limit_tasks == limits::kBacklogShareTasks);
+  ann.writes(second, limits::kBacklogShareTasks);
+  CHECK(ann.accepted[second].next == limits::kBacklogShareTasks);
+  CHECK(ann.accepted[second].reason.starts_with("the broker's backlog is full"));
   farm.worker({});
   farm.passes(1ms);
   CHECK(ann.accepted[first].reason.empty());
-  CHECK(ann.accepted[second].limit_tasks == limits::kStreamBacklogTasks);
+  CHECK(ann.accepted[second].limit_tasks >= limits::kStreamBacklogTasks);
 }
 
 TEST_CASE("a window never moves back, not even by an OPEN that is repeated when the backlog is full") {
   Options options = Farm::quick();
-  options.backlog_bytes = 1000;
+  options.backlog_bytes = limits::kBacklogShareBytes;
   Farm farm(options);
   FarmClient& ann = farm.client("ann");
   const JobId job = ann.opens({.kind = "echo", .key = "k"});
   const std::uint64_t promised = ann.opened[job].limit_tasks;
-  ann.writes(job, {std::string(1200, 'x')});
+  ann.writes(job, {std::string(limits::kBacklogShareBytes, 'x')});
   REQUIRE_FALSE(ann.accepted[job].reason.empty());
   REQUIRE(ann.opens({.kind = "echo", .key = "k"}) == job);
   CHECK(ann.opened[job].limit_tasks == promised);

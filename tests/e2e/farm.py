@@ -8,6 +8,7 @@
 Whatever still runs at the end is killed, by its process id; the broker has to end well by SIGTERM. Nothing here sleeps: everything
 waits for an event, with a deadline.
 """
+import collections
 import contextlib
 import json
 import os
@@ -122,6 +123,40 @@ class Gate:
             os.close(held)
 
 
+class RunLog:
+    """What obey workers really ran, as they wrote it down themselves: `farm.worker("obey", env=log.env)`."""
+
+    def __init__(self, directory):
+        self.path = os.path.join(directory, "runs")
+        open(self.path, "w").close()
+        self.env = {**os.environ, "OBEY_LOG": self.path}
+
+    def lines(self):
+        with open(self.path) as file:
+            for line in file:
+                what, *figures = line.split()
+                yield what, *map(int, figures)
+
+    def begun(self):
+        """How often each (job, index) was begun."""
+        return collections.Counter((job, index) for what, _, _, job, index, _, _ in self.lines() if what == "begin")
+
+    def runs(self):
+        """(begin, end, slot, job, index) of each run that ended, in seconds on one clock for all processes."""
+        open_runs, runs = {}, []
+        for what, process, thread, job, index, _, at in self.lines():
+            if what == "begin":
+                open_runs[process, job, index] = at / 1e9
+            else:
+                runs.append((open_runs.pop((process, job, index)), at / 1e9, (process, thread), job, index))
+        return runs
+
+
+def pass_time(seconds):
+    """A fault lasts so long: this waits for nothing that happens."""
+    select.select([], [], [], seconds)
+
+
 class Watcher:
     """Hears the broker's events, as dictionaries. Made when the broker has answered the subscription."""
 
@@ -152,6 +187,12 @@ class Watcher:
             if is_wanted(event):
                 return event
         raise AssertionError(f"the event that was waited for did not come; the last ones were {self.heard[-5:]}")
+
+    def catch_up(self):
+        """Hears all that was told until now: a new subscription is answered behind it."""
+        topic = f"worker.mark-{len(self.heard)}."
+        self.socket.subscribe(topic)
+        self.await_event(lambda event: event["topic"] == topic)
 
     def await_beats(self, count):
         """Lets that many heartbeats of the broker pass."""
@@ -220,6 +261,7 @@ class Proxy:
 class Farm:
     def __init__(self, *options):
         self.options = options or QUICK
+        self.listen_first = "tcp://127.0.0.1:*"
         self.broker = None
         self.processes = []
         self.closed_at_end = contextlib.ExitStack()
@@ -250,7 +292,7 @@ class Farm:
 
     def start_broker(self):
         """On free ports; another time on the same ones again, once the first has ended."""
-        where = {} if self.broker is None else {"listen": self.broker.listen, "events": self.broker.events}
+        where = {"listen": self.listen_first} if self.broker is None else {"listen": self.broker.listen, "events": self.broker.events}
         if self.broker is not None:
             self.broker.__exit__(None, None, None)
         self.broker = Broker(*self.options, **where)
@@ -305,6 +347,12 @@ class Farm:
         self.closed_at_end.callback(watcher.close)
         return watcher
 
+    def await_workers(self, count):
+        """Waits until so many are in session."""
+        watcher = self.watch("worker.")
+        while len(self.rows("workers")) < count:
+            watcher.await_event(lambda event: event["event"] in ("joined", "left", "lost", "beat"))
+
     def watch_job(self, selector):
         return self.watch(f"job.{selector}.")
 
@@ -312,6 +360,9 @@ class Farm:
         proxy = Proxy(self.listen)
         self.closed_at_end.callback(proxy.close)
         return proxy
+
+    def run_log(self):
+        return RunLog(self.directory)
 
     def gate(self, name="gate"):
         return Gate(self.directory, name)

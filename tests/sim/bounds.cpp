@@ -17,9 +17,22 @@ void Bounds::heard(Incarnation from, const Message& message) {
     ended(results->lease, results->outcomes.count());
   } else if (const auto* release = std::get_if<Release>(&message)) {
     for (const Run& run : release->runs) ended(release->lease, run.count);
-  } else if (std::holds_alternative<Hello>(message) || std::holds_alternative<Bye>(message)) {
+  } else if (const auto* state = std::get_if<State>(&message)) {
+    offers(from, state->kinds, state->slots, state->draining);
+  } else if (const auto* hello = std::get_if<Hello>(&message)) {
+    forget_leases(from);
+    if (hello->role == Role::worker) offers(from, hello->kinds, hello->slots, hello->draining);
+  } else if (std::holds_alternative<Bye>(message)) {
     forget_leases(from);
   }
+}
+
+void Bounds::offers(Incarnation from, const std::vector<std::string>& kinds, std::uint32_t slots, bool draining) {
+  Worker& worker = workers_[from];
+  if (!kinds.empty()) worker.kinds = kinds;
+  worker.slots = slots;
+  worker.draining = worker.draining || draining;
+  worker.since = world_.now();
 }
 
 // What is heard may not count, since it is late or doubled: so the bounds here may be wider than the true ones.
@@ -66,6 +79,10 @@ void Bounds::said(Incarnation to, const Envelope& envelope) {
     said(to, *results);
   } else if (const auto* tasks = std::get_if<Tasks>(&envelope.message)) {
     said(to, envelope, *tasks);
+  } else if (std::holds_alternative<Drain>(envelope.message)) {
+    workers_[to].draining = true;
+  } else if (std::holds_alternative<Heartbeat>(envelope.message)) {
+    check_idle(to);
   } else if (const auto* info = std::get_if<JobInfo>(&envelope.message)) {
     if (info->gone) {
       informed_[envelope.session].erase(info->job);
@@ -84,7 +101,10 @@ void Bounds::said(Incarnation to, const Envelope& envelope, const Tasks& tasks) 
   const std::uint64_t count = tasks.indices.count();
   leases_[tasks.lease] = {to, tasks.job, tasks.tasks.blob.size(), count};
   bytes_[to] += tasks.tasks.blob.size();
+  workers_[to].held += count;
+  workers_[to].since = world_.now();
   Job& job = jobs_[tasks.job];
+  job.since = world_.now();
   job.open += count;
   job.passed_over = 0;
   job.handed = std::max(job.handed, tasks.indices.at(tasks.indices.count() - 1) + 1);
@@ -96,7 +116,12 @@ void Bounds::ended(LeaseId id, std::uint64_t count) {
   Lease& lease = at->second;
   count = std::min(count, lease.open);
   lease.open -= count;
-  jobs_[lease.job].open -= count;
+  Job& job = jobs_[lease.job];
+  job.open -= count;
+  job.since = world_.now();
+  Worker& worker = workers_[lease.worker];
+  worker.held -= std::min(count, worker.held);
+  worker.since = world_.now();
   if (lease.open > 0) return;
   bytes_[lease.worker] -= lease.bytes;
   leases_.erase(at);
@@ -107,12 +132,15 @@ void Bounds::forget_leases(Incarnation worker) {
     Lease& lease = at->second;
     if (lease.worker == worker) {
       jobs_[lease.job].open -= lease.open;
+      jobs_[lease.job].since = world_.now();
       at = leases_.erase(at);
     } else {
       ++at;
     }
   }
   bytes_.erase(worker);
+  workers_[worker].held = 0;
+  workers_[worker].since = world_.now();
 }
 
 // --- jobs ---
@@ -123,12 +151,16 @@ void Bounds::opened(JobId id, const JobOptions& options, bool may_go) {
   job.priority = options.priority;
   job.waits_for_readers = options.results == ResultsPolicy::stream;
   job.may_go = may_go;
+  job.since = world_.now();
 }
 
-void Bounds::committed(JobId id, Index upto) { jobs_[id].committed = upto; }
+void Bounds::committed(JobId id, Index upto) {
+  jobs_[id].committed = upto;
+  jobs_[id].since = world_.now();
+}
 
-// A worker that has room for this job has room for all others of its kind; their turn comes first when they have nothing
-// at any worker. A few that were on their way may still pass.
+// A worker that has room for this job has room for all others of its kind; their turn comes first when they have
+// nothing at any worker. A few that were on their way may still pass.
 void Bounds::check_turn(const Tasks& tasks) {
   if (world_.options.command != Duration{}) return;  // priorities change
   constexpr std::uint64_t kFew = 50;
@@ -136,10 +168,28 @@ void Bounds::check_turn(const Tasks& tasks) {
   for (auto& [id, job] : jobs_) {
     if (id == tasks.job || job.kind != served.kind || job.priority < served.priority || !job.waits()) continue;
     ++job.passed_over;
-    const bool may_wait_for_store = world_.options.commit_delay > 20ms || world_.options.fetch_delay > Duration{};
-    world_.require(job.passed_over <= kFew || may_wait_for_store,
+    world_.require(job.passed_over <= kFew || may_wait_for_store(),
                    "job " + std::to_string(value(id)) + " waits, and others of its kind were served " +
                        std::to_string(job.passed_over) + " times");
+  }
+}
+
+// Payloads may be on their way from the store, or the leave to hand them out to it.
+bool Bounds::may_wait_for_store() const {
+  return world_.options.commit_delay > 20ms || world_.options.fetch_delay > Duration{};
+}
+
+// Whoever is told a heartbeat has heard nothing else for a while.
+void Bounds::check_idle(Incarnation idle) {
+  constexpr Duration kLong = 5s;
+  const auto worker = workers_.find(idle);
+  if (worker == workers_.end() || worker->second.slots == 0 || worker->second.draining || worker->second.held > 0)
+    return;
+  for (const auto& [id, job] : jobs_) {
+    if (may_wait_for_store() || !job.waits() || world_.now() - std::max(job.since, worker->second.since) < kLong) continue;
+    const auto& kinds = worker->second.kinds;
+    world_.require(std::find(kinds.begin(), kinds.end(), job.kind) == kinds.end(),
+                   "job " + std::to_string(value(id)) + " waits, though a worker of its kind has nothing to do");
   }
 }
 

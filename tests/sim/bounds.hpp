@@ -2,7 +2,9 @@
 //
 // - A reader is sent no more than it has room for; nor is a worker.
 // - A worker knows of a job before it is given tasks of it.
-// - A job that waits is not passed over: not by another of its priority for long, nor by one of a lower priority.
+// - A job that waits is not passed over: not by another of its priority for long, nor by one of a lower priority; nor
+// does it
+//   wait while a worker that could do it has nothing to do.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +13,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "common/model/messages.hpp"
 #include "tests/sim/world.hpp"
@@ -42,6 +45,13 @@ class Bounds {
     std::uint64_t bytes = 0;
     std::uint64_t open = 0;
   };
+  struct Worker {
+    std::vector<std::string> kinds;
+    std::uint32_t slots = 0;
+    bool draining = false;
+    std::uint64_t held = 0;  // tasks; at least
+    TimePoint since{};       // of all this
+  };
   struct Job {
     std::string kind;
     std::int32_t priority = 0;
@@ -51,6 +61,7 @@ class Bounds {
     Index handed = 0;
     std::uint64_t open = 0;         // tasks of it that workers have
     std::uint64_t passed_over = 0;  // since it waits, so many others were served
+    TimePoint since{};              // of all this
 
     bool waits() const { return may_go && !waits_for_readers && open == 0 && handed < committed; }
   };
@@ -61,13 +72,17 @@ class Bounds {
   void said(Incarnation to, const Envelope& envelope, const Tasks& tasks);
   void ended(LeaseId lease, std::uint64_t count);
   void forget_leases(Incarnation worker);
+  bool may_wait_for_store() const;
   void check_turn(const Tasks& tasks);
+  void check_idle(Incarnation worker);
+  void offers(Incarnation worker, const std::vector<std::string>& kinds, std::uint32_t slots, bool draining);
 
   World& world_;
   std::map<ReaderKey, Reader> readers_;
   std::map<JobId, std::uint64_t> consumed_;  // by any reader; at most
   std::map<LeaseId, Lease> leases_;
   std::map<Incarnation, std::uint64_t> bytes_;  // of the leases of each worker
+  std::map<Incarnation, Worker> workers_;
   std::map<SessionId, std::set<JobId>> informed_;
   std::map<JobId, Job> jobs_;
 };

@@ -265,7 +265,8 @@ void WatcherRecord::saw_job(const Event& event, Topic& topic) {
   require(!topic.ended || (what == "state" && counts == topic.counts), event, "it has ended before");
   require(what != "ended" || counts.left() == 0, event, "something is left");
   const bool all_seen = topic.opened && !may_miss_;
-  require(what != "ended" || !all_seen || topic.started || counts.done + counts.failed == 0, event, "its start was not told");
+  require(what != "ended" || !all_seen || topic.started || counts.done + counts.failed == 0, event,
+          "its start was not told");
   topic.opened = topic.opened || what == "opened";
   topic.started = topic.started || what == "started";
   topic.ended = what == "ended" || (what == "state" && (event.fields.text("state") == "ended" ||

@@ -28,13 +28,13 @@ enum class RunState : std::uint8_t { none, running, done, failed, stopped };
 
 // A start of a worker, as far as it explains that a task was run again.
 struct WorkerRecord {
-  std::string name;     // as the broker calls it
-  bool gone = false;    // it has left or died
+  std::string name;            // as the broker calls it
+  bool gone = false;           // it has left or died
   std::uint64_t welcomes = 0;  // the number of its last one, of all
   bool drained = false;        // by a command: it has to leave
-  unsigned losses = 0;  // times the broker gave it up ...
-  unsigned known = 0;   // ... of which it knows, since it was welcomed again
-  unsigned welcomed = 0;  // by which start of the broker, last
+  unsigned losses = 0;         // times the broker gave it up ...
+  unsigned known = 0;          // ... of which it knows, since it was welcomed again
+  unsigned welcomed = 0;       // by which start of the broker, last
 
   bool is_stale() const { return losses != known; }  // what it does now is nobody's business any more
 };
@@ -107,7 +107,8 @@ class Checker {
   unsigned client_starts() const { return client_starts_; }
   unsigned client_ends() const { return client_ends_; }
 
-  // A job that the broker has made of the failed tasks of another one: its tasks have other indices than their payloads say.
+  // A job that the broker has made of the failed tasks of another one: its tasks have other indices than their payloads
+  // say.
   void retried(JobId job) { retried_.insert({store_, job}); }
   bool is_retried(StoreId store, JobId job) const { return retried_.contains({store, job}); }
 
@@ -137,7 +138,7 @@ class WatcherRecord {
   WatcherRecord(World& world, std::string name) : world_(world), name_(std::move(name)) {}
 
   void saw(const Event& event);
-  void missed_something() { may_miss_ = true; }  // from here on there may be gaps
+  void missed_something() { may_miss_ = true; }      // from here on there may be gaps
   void check_ended(StoreId store, JobId job) const;  // that this job has ended, it has been told
 
  private:

@@ -4,6 +4,7 @@
 //   stint-sim --seeds 1..3000          many; the seeds that fail are named
 //   stint-sim --seeds 1..50 --twice    each one twice: the same seed is the same run
 //   stint-sim --seeds 1..2000 --until-failure
+//   stint-sim --seeds 1..100000 --distribution     runs none: how often these seeds draw which fault
 //
 // Exit code 0: all promises were kept; 1: some were not; 2: usage.
 #include <sys/mman.h>
@@ -28,6 +29,7 @@ struct Request {
   bool verbose = false;
   bool twice = false;
   bool until_failure = false;
+  bool distribution = false;
 };
 
 // What the process that runs and the one that waits have in common: a broken invariant ends the former.
@@ -92,7 +94,8 @@ int run_all(const Request& request) {
 }
 
 int usage() {
-  std::fprintf(stderr, "usage: stint-sim [--seed N | --seeds A..B] [--verbose] [--twice] [--until-failure]\n");
+  std::fprintf(stderr,
+               "usage: stint-sim [--seed N | --seeds A..B] [--verbose] [--twice] [--until-failure] [--distribution]\n");
   return 2;
 }
 
@@ -106,6 +109,8 @@ int main(int argc, char** argv) {
       request.twice = true;
     } else if (option == "--until-failure") {
       request.until_failure = true;
+    } else if (option == "--distribution") {
+      request.distribution = true;
     } else if ((option == "--seed" || option == "--seeds") && i + 1 < argc) {
       char* end = nullptr;
       request.first = request.last = std::strtoull(argv[++i], &end, 10);
@@ -115,7 +120,9 @@ int main(int argc, char** argv) {
       return usage();
     }
   }
-  return run_all(request);
+  if (!request.distribution) return run_all(request);
+  std::printf("%s", Options::distribution(request.first, request.last).c_str());
+  return 0;
 }
 
 }  // namespace

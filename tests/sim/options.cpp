@@ -1,6 +1,12 @@
 #include "tests/sim/options.hpp"
 
+#include <algorithm>
+#include <iomanip>
+#include <limits>
 #include <sstream>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "common/model/limits.hpp"
 #include "tests/sim/random.hpp"
@@ -22,6 +28,7 @@ void each(Self& options, Field field) {
   field("payload", options.payload);
   field("result", options.result);
   field("task_time", options.task_time);
+  field("worker_pace", options.worker_pace);
   field("heartbeat", options.heartbeat);
   field("writer_grace", options.writer_grace);
   field("commit_delay", options.commit_delay);
@@ -63,11 +70,27 @@ void each(Self& options, Field field) {
 }
 
 void write(std::ostream& text, Duration value) {
-  text << std::chrono::duration_cast<std::chrono::microseconds>(value).count() / 1000.0 << "ms";
+  text << static_cast<double>(std::chrono::duration_cast<std::chrono::microseconds>(value).count()) / 1000.0 << "ms";
 }
 template <class T>
 void write(std::ostream& text, const T& value) {
   text << value;
+}
+
+double in_numbers(Duration value) {
+  return static_cast<double>(std::chrono::duration_cast<std::chrono::microseconds>(value).count()) / 1000.0;
+}
+template <class T>
+double in_numbers(const T& value) {
+  return static_cast<double>(value);
+}
+
+double usual_number(const Options& usual, std::string_view name) {
+  double number = 0;
+  each(usual, [&](const char* other, const auto& value) {
+    if (other == name) number = in_numbers(value);
+  });
+  return number;
 }
 
 class Swarm {
@@ -100,6 +123,7 @@ void draw_parties(Options& options, Random& random) {
   options.payload = random.chance(0.05) ? 100'000 : 200;
   options.result = random.chance(0.05) ? 100'000 : 200;
   options.task_time = random.pick<Duration>({100us, 2ms, 2ms, 20ms, 20ms, 200ms, 1s});
+  if (random.chance(0.3)) options.worker_pace = random.duration(100us, 10ms);
   if (options.task_time > 20ms) options.tasks = std::min<std::uint64_t>(options.tasks, 100);
   if (random.chance(0.005)) {  // giants: a few fill any window
     options.payload = options.result = limits::kMaxPayloadBytes;
@@ -186,6 +210,43 @@ bool Options::undisturbed() const {
   return lost == 0 && late == 0 && cut == Duration{} && worker_crash == Duration{} && worker_stall == Duration{} &&
          broker_crash == Duration{} && stubborn == 0 && killers == 0 && worker_drain == Duration{} &&
          worker_change == Duration{} && drain == Duration{};
+}
+
+std::string Options::distribution(std::uint64_t first, std::uint64_t last) {
+  struct Drawn {
+    std::uint64_t times = 0;  // other than usual
+    double least = std::numeric_limits<double>::max();
+    double most = 0;
+    double sum = 0;
+  };
+  std::vector<std::pair<std::string, Drawn>> all;
+  const Options usual;
+  for (std::uint64_t seed = first; seed <= last; ++seed) {
+    const Options options = drawn_from(seed);
+    std::size_t place = 0;
+    each(options, [&](const char* name, const auto& value) {
+      if (place == all.size()) all.emplace_back(name, Drawn{});
+      const double number = in_numbers(value);
+      Drawn& drawn = all[place++].second;
+      if (number == usual_number(usual, name)) return;
+      ++drawn.times;
+      drawn.least = std::min(drawn.least, number);
+      drawn.most = std::max(drawn.most, number);
+      drawn.sum += number;
+    });
+  }
+  std::ostringstream text;
+  text << "option, seeds that draw other than usual, least, mean, most of them (times in ms)\n";
+  for (const auto& [name, drawn] : all) {
+    text << std::left << std::setw(18) << name << std::right << std::fixed << std::setprecision(2) << std::setw(7)
+         << 100.0 * static_cast<double>(drawn.times) / static_cast<double>(last - first + 1) << " %"
+         << std::defaultfloat << std::setprecision(4);
+    if (drawn.times > 0)
+      text << std::setw(12) << drawn.least << std::setw(12) << drawn.sum / static_cast<double>(drawn.times)
+           << std::setw(12) << drawn.most;
+    text << '\n';
+  }
+  return text.str();
 }
 
 std::string Options::text() const {

@@ -23,11 +23,12 @@ struct Options {
   unsigned clients = 1;
   unsigned jobs = 2;  // at a time, until the faults are over
   unsigned watchers = 1;
-  unsigned plans = 60;  // jobs in all, at most
+  unsigned plans = 60;                                // jobs in all, at most
   std::uint64_t tasks = 100;                          // of a job, at most
   std::uint64_t payload = 100;                        // bytes, at most
   std::uint64_t result = 100;                         // bytes, at most
   Duration task_time = std::chrono::milliseconds(2);  // of a quick task, at most
+  Duration worker_pace{};                             // between two turns of a worker's loop, at least
 
   // the broker
   Duration heartbeat = std::chrono::seconds(2);
@@ -76,6 +77,8 @@ struct Options {
   unsigned killers = 0;  // in a job, at most: ends its worker
 
   static Options drawn_from(std::uint64_t seed);
+  static std::string distribution(std::uint64_t first,
+                                  std::uint64_t last);  // how often these seeds draw what, as lines
   bool innocent_workers() const;  // only killers and stubborn tasks ever end a worker, and no connection is ever broken
   bool innocent_clients() const;  // no connection of a client is ever broken, nor is it ever late
   bool undisturbed() const;       // nothing at all goes wrong on the way

@@ -88,7 +88,8 @@ void Overheard::said(PeerId to, const Envelope& envelope) {
     check_positions(tasks->job, tasks->indices.at(tasks->indices.count() - 1) + 1);
     if (paused_.contains(tasks->job)) fail("the job is paused");
     const Failures& failures = failures_[tasks->job];
-    if (failures.most > 0 && failures.known > failures.most && !failures.paused) fail("too many of the job's tasks have failed");
+    if (failures.most > 0 && failures.known > failures.most && !failures.paused)
+      fail("too many of the job's tasks have failed");
   } else if (const auto* results = std::get_if<JobResults>(&envelope.message)) {
     const auto& waiting = outcomes_[results->job];
     for (std::uint32_t i = 0; !waiting.empty() && i < results->outcomes.count(); ++i) {

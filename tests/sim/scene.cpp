@@ -192,7 +192,8 @@ void Scene::start_client(std::size_t place) {
   for (std::size_t i = 0; i < desires_.size(); ++i) {
     if (owners_[i] == place) own.push_back(desires_[i]);
   }
-  const auto idea = [this, place](const Desire* parent, JobId id, std::vector<Index> letters) -> std::shared_ptr<Desire> {
+  const auto idea = [this, place](const Desire* parent, JobId id,
+                                  std::vector<Index> letters) -> std::shared_ptr<Desire> {
     if (parent != nullptr) return desire_of_letters(place, *parent, id, std::move(letters));
     return world_.faults_over() || plans_.size() >= options().plans ? nullptr : draw_desire(place);
   };

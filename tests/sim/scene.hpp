@@ -31,7 +31,8 @@ class Scene {
 
  private:
   std::shared_ptr<Desire> draw_desire(std::size_t client);
-  std::shared_ptr<Desire> desire_of_letters(std::size_t client, const Desire& parent, JobId id, std::vector<Index> letters);
+  std::shared_ptr<Desire> desire_of_letters(std::size_t client, const Desire& parent, JobId id,
+                                            std::vector<Index> letters);
   void check_watchers();
   void draw_plan(unsigned number);
   void begin();

@@ -29,8 +29,8 @@ void SimClient::act(const client::Send& send) {
 }
 
 const SimClient::Work* SimClient::reader_of(JobId job) const {
-  const auto at =
-      std::find_if(works_.begin(), works_.end(), [&](const Work& work) { return work.reads && work.desire->id == job; });
+  const auto at = std::find_if(works_.begin(), works_.end(),
+                               [&](const Work& work) { return work.reads && work.desire->id == job; });
   return at == works_.end() ? nullptr : &*at;
 }
 
@@ -149,11 +149,13 @@ void SimClient::act(const client::Replied& replied) {
   const auto at = commands_.find(replied.request);
   if (at == commands_.end()) return;
   if (const auto* problem = std::get_if<client::Problem>(&replied.answer)) {
-    const bool expected = problem->code == ErrorCode::unknown_job || (problem->code == ErrorCode::not_in_state && !retries_.contains(replied.request)) ||
+    const bool expected = problem->code == ErrorCode::unknown_job ||
+                          (problem->code == ErrorCode::not_in_state && !retries_.contains(replied.request)) ||
                           problem->code == ErrorCode::unknown_worker || problem->kind == client::Problem::Kind::gone;
     world_.require(expected, name() + ": " + problem->text);
   } else if (const auto* done = std::get_if<Done>(&replied.answer)) {
-    if (const auto parent = retries_.find(replied.request); parent != retries_.end()) act_on_retry(*done, *parent->second);
+    if (const auto parent = retries_.find(replied.request); parent != retries_.end())
+      act_on_retry(*done, *parent->second);
     world_.require(at->second.verb != "drain" || at->second.count == 0 || done->affected.size() <= at->second.count,
                    "too many are drained");
   }

@@ -19,7 +19,7 @@ std::uint32_t micros(Duration duration) {
 
 SimWorker::SimWorker(World& world, Network& network, Checker& checker, std::string name, std::vector<std::string> kinds,
                      unsigned slots)
-    : Process(world, name.empty() ? "unnamed worker" : name),
+    : Process(world, name.empty() ? "unnamed worker" : name, world.options.worker_pace),
       checker_(checker),
       link_(network, world, *this),
       self_(checker.worker_begins()),
@@ -135,14 +135,17 @@ TimePoint SimWorker::next_deadline() const {
 // --- the executor ---
 
 void SimWorker::start_tasks() {
-  if (held_back_) return;
   for (Slot& slot : slots_) {
-    if (queue_.empty()) return;
-    if (slot.task) continue;
-    Task task = std::move(queue_.front());
-    queue_.pop_front();
-    start(slot, std::move(task));
+    if (!slot.task && !start_next(slot, now())) return;
   }
+}
+
+bool SimWorker::start_next(Slot& slot, TimePoint since) {
+  if (held_back_ || queue_.empty()) return false;
+  Task task = std::move(queue_.front());
+  queue_.pop_front();
+  start(slot, std::move(task), since);
+  return true;
 }
 
 JobRecord* SimWorker::record(const Task& task) {
@@ -151,14 +154,14 @@ JobRecord* SimWorker::record(const Task& task) {
   return &checker_.record(assignment_of(task.payload.view()).plan, store);
 }
 
-void SimWorker::start(Slot& slot, Task task) {
+void SimWorker::start(Slot& slot, Task task, TimePoint since) {
   if (JobRecord* known = record(task)) known->started(task.index, task.attempt, self_);
   if (world_.is_verbose()) world_.say("  " + name() + " starts " + std::string(task.payload.view().substr(0, 30)));
-  slot.since = now();
+  slot.since = since;
   slot.recalled = false;
   slot.told.reset();
   const Duration takes = effort(task);
-  slot.ends = takes == Duration::max() ? TimePoint::max() : now() + takes;
+  slot.ends = takes == Duration::max() ? TimePoint::max() : since + takes;
   slot.task = std::move(task);
 }
 
@@ -177,12 +180,15 @@ Duration SimWorker::effort(const Task& task) {
 bool SimWorker::harvest() {
   for (auto* slots : {&slots_, &retired_}) {
     for (Slot& slot : *slots) {
-      if (!slot.task || slot.ends > now()) continue;
-      if (assignment_of(slot.task->payload.view()).behaviour == Behaviour::killer && !slot.recalled) {
-        crash();
-        return false;
+      while (slot.task && slot.ends <= now()) {
+        if (assignment_of(slot.task->payload.view()).behaviour == Behaviour::killer && !slot.recalled) {
+          crash();
+          return false;
+        }
+        const TimePoint then = slot.ends;
+        finish(slot);
+        if (slots == &slots_) start_next(slot, then);  // a slot does not wait for the loop
       }
-      finish(slot);
     }
   }
   std::erase_if(retired_, [](const Slot& slot) { return !slot.task; });
@@ -191,12 +197,12 @@ bool SimWorker::harvest() {
 
 void SimWorker::finish(Slot& slot) {
   const Task task = std::move(*slot.task);
+  const std::uint32_t took = micros(std::min(slot.ends, now()) - slot.since);
   slot.task.reset();
   slot.ends = TimePoint::max();
   const std::string_view payload = task.payload.view();
   RunState how = RunState::done;
   OutcomesBuilder& ended = ended_[task.ticket];
-  const std::uint32_t took = micros(now() - slot.since);
   const Behaviour behaviour = assignment_of(payload).behaviour;
   if (slot.recalled) {
     stopped_[task.ticket].push_back({task.index, 1});
@@ -260,8 +266,9 @@ void SimWorker::act(const worker::RunTasks& action) {
   std::uint32_t i = 0;
   for (BatchCursor at(action.tasks); !at.done(); at.next(), ++i) {
     queue_.push_back({action.ticket, action.job, action.indices.at(i), action.attempt, at.blob()});
-    world_.require(checker_.is_retried(store_, action.job->job) || assignment_of(at.view()).index == action.indices.at(i),
-                   name() + " was given the payload of another task");
+    world_.require(
+        checker_.is_retried(store_, action.job->job) || assignment_of(at.view()).index == action.indices.at(i),
+        name() + " was given the payload of another task");
   }
 }
 

@@ -48,7 +48,8 @@ class SimWorker final : public Process {
   void check_suspects(const worker::RunTasks& tasks);
 
   void start_tasks();
-  void start(Slot& slot, Task task);
+  void start(Slot& slot, Task task, TimePoint since);
+  bool start_next(Slot& slot, TimePoint since);
   bool harvest();  // false: the worker has died of it
   void finish(Slot& slot);
   void report();

@@ -41,14 +41,15 @@ struct Plan {
   std::set<std::uint64_t> killers;
   bool leaves = false;  // its writer goes away once all is accepted
   bool reads_twice = false;
-  bool cancellable = false;    // somebody may have cancelled it, or its writer may have been missed
-  bool cancelled = false;      // somebody has asked for it
-  bool retries = false;        // its failed tasks are tried again, in a job of their own ...
+  bool cancellable = false;              // somebody may have cancelled it, or its writer may have been missed
+  bool cancelled = false;                // somebody has asked for it
+  bool retries = false;                  // its failed tasks are tried again, in a job of their own ...
   const Plan* parent = nullptr;          // ... which is this one, then
   std::vector<std::uint64_t> letters{};  // the tasks of the parent that are its own
-  std::uint64_t pace = 0;      // tasks that its writer has ready in 10 ms; 0 = all at once
-  std::uint64_t appetite = 0;  // results that its reader consumes in 10 ms; 0 = all at once
-  std::uint64_t reader_tasks = 0;  // results that its reader takes beyond what it has acknowledged; 0 = as the client says
+  std::uint64_t pace = 0;                // tasks that its writer has ready in 10 ms; 0 = all at once
+  std::uint64_t appetite = 0;            // results that its reader consumes in 10 ms; 0 = all at once
+  std::uint64_t reader_tasks =
+      0;  // results that its reader takes beyond what it has acknowledged; 0 = as the client says
   std::uint64_t reader_bytes = 0;  // the same in bytes
 
   Behaviour behaviour(const Options& world, std::uint64_t index) const;

@@ -64,7 +64,7 @@ void Process::stall(Duration duration) {
 }
 
 void Process::wake_at(TimePoint when) {
-  when = std::max({when, now(), stalled_until_});
+  when = std::max({when, now(), stalled_until_, next_turn_});
   if (!alive_ || when >= wake_at_) return;
   wake_at_ = when;
   world_.at(when, [this, generation = ++generation_] {
@@ -77,6 +77,7 @@ void Process::take_turn() {
   if (!alive_) return;
   if (now() < stalled_until_) return wake_at(stalled_until_);
   notice_spinning();
+  next_turn_ = now() + pace_;
   turn();
   if (!alive_) return;
   constexpr Duration kQuickest = 20us;  // a turn takes its time

@@ -81,7 +81,8 @@ class World {
 
 class Process {
  public:
-  Process(World& world, std::string name) : world_(world), name_(std::move(name)) {}
+  // Between two of its turns lies some time, in which more gathers.
+  Process(World& world, std::string name, Duration pace = {}) : world_(world), name_(std::move(name)), pace_(pace) {}
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
   virtual ~Process() = default;
@@ -110,8 +111,10 @@ class Process {
   void notice_spinning();
 
   std::string name_;
+  Duration pace_;
   bool alive_ = true;
   TimePoint stalled_until_{};
+  TimePoint next_turn_{};
   TimePoint wake_at_ = TimePoint::max();
   std::uint64_t generation_ = 0;
   TimePoint spinning_since_{};

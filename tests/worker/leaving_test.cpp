@@ -46,18 +46,21 @@ TEST_CASE("tasks that crossed the goodbye go back") {
   CHECK(bench.sent<Release>() == Release{lease(2), {{50, 3}}});
 }
 
-TEST_CASE("past the deadline of a drain what runs is stopped and released") {
+TEST_CASE("past the deadline of a drain what runs is stopped and released, and the worker says how many results it kept") {
   Leaving bench;
   bench.drain_by("broker", 3000);
+  bench.executor_ends(lease(1), {0, 1});
   bench.pass(2500ms);
   bench.messages.clear();
   CHECK(bench.orders.empty());
+  bench.acknowledge();
   bench.pass(500ms);
   CHECK(bench.asked<StopTasks>().mode == RecallMode::stop);
+  CHECK(bench.said("the drain's deadline is over: 1 result kept, 1 task stopped and given back"));
   SUBCASE("handlers that return are waited for") {
-    bench.executor_gives_back(lease(1), {{0, 2}});
-    CHECK(bench.sent<Release>() == Release{lease(1), {{0, 2}}});
-    bench.sent<Bye>();
+    bench.executor_gives_back(lease(1), {{1, 1}});
+    CHECK(bench.sent<Release>() == Release{lease(1), {{1, 1}}});
+    CHECK(bench.sent<Bye>().reason == "drained by the broker; at its deadline 1 result kept, 1 task stopped and given back");
     CHECK(bench.left == kExitOk);
   }
   SUBCASE("the others for a grace") {

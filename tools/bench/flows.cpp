@@ -111,14 +111,14 @@ void run_large(const Settings& settings, Report& report) {
 }
 
 void run_jobs(const Settings& settings, Report& report) {
-  constexpr std::int64_t kTasks = 1'000'000;
+  constexpr std::int64_t kTasks = 2'000'000;
   Farm farm(settings, settings.workers, 1);
   const std::int64_t counts[] = {1, 10, 100, 1'000};
   std::vector<Flow> flows(std::size(counts));
   for (std::int64_t i = 0; i < std::min<std::int64_t>(settings.rounds, 3); ++i) {
     for (std::size_t k = 0; k < std::size(counts); ++k) {
-      measure(flows[k], farm,
-              "jobs " + std::to_string(counts[k]) + " " + std::to_string(kTasks) + " " + std::to_string(settings.bytes));
+      farm.client().ask("open " + std::to_string(counts[k]));
+      measure(flows[k], farm, "jobs " + std::to_string(kTasks) + " " + std::to_string(settings.bytes));
     }
   }
   for (std::size_t k = 0; k < std::size(counts); ++k) {
@@ -129,6 +129,7 @@ void run_jobs(const Settings& settings, Report& report) {
 }
 
 void run_workers(const Settings& settings, Report& report) {
+  constexpr std::int64_t kInFlightEach = 900;
   const std::int64_t counts[] = {1, 10, 200};
   std::vector<std::unique_ptr<Farm>> farms;
   for (const std::int64_t count : counts) {
@@ -138,7 +139,7 @@ void run_workers(const Settings& settings, Report& report) {
   std::vector<Flow> flows(std::size(counts));
   for (std::int64_t i = 0; i < settings.rounds; ++i) {
     for (std::size_t k = 0; k < std::size(counts); ++k) {
-      measure(flows[k], *farms[k], flow_for(settings.seconds, {settings.bytes}));
+      measure(flows[k], *farms[k], flow_for(settings.seconds, {settings.bytes, kInFlightEach * counts[k]}));
     }
   }
   for (std::size_t k = 0; k < std::size(counts); ++k) {

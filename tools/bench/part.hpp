@@ -32,7 +32,7 @@ void play_proxy(const Arguments& arguments);   // [tuned]
 void play_echo(const Arguments& arguments);    // ENDPOINT [tuned] [handover]
 void play_sender(const Arguments& arguments);  // ENDPOINT [tuned] [handover]; orders: flow, ping
 void play_worker(const Arguments& arguments);  // BROKER SLOTS WORKERS
-void play_client(const Arguments& arguments);  // BROKER; orders: flow, ping, jobs, paced, backlog, tail
+void play_client(const Arguments& arguments);  // BROKER; orders: flow, ping, open, jobs, paced, fill, run, tail
 void play_crowd(const Arguments& arguments);   // BROKER CLIENTS; orders: flow
 void play_dealers(const Arguments& arguments); // ENDPOINT SOCKETS; orders: flow
 void play_idle(const Arguments& arguments);    // BROKER WORKERS

@@ -43,19 +43,22 @@ std::uint64_t read_what_is_there(Job& job) {
   return read;
 }
 
-// As many tasks as go through in `seconds`: one thread that writes and reads in turn.
-Json flow(Client& client, double seconds, std::uint64_t bytes) {
+// As many tasks as go through in `seconds`, with at most `window` (0: no limit) on their way: one thread that writes and
+// reads in turn.
+Json flow(Client& client, double seconds, std::uint64_t bytes, std::uint64_t window) {
   constexpr int kWritesInTurn = 256;
   const std::string payload(bytes, 'x');
   Job job = client.open({.kind = "echo"});
   const TimePoint start = now();
   const TimePoint end = start + from_seconds(seconds);
+  std::uint64_t written = 0;
   std::uint64_t read = 0;
   bool writing = true;
+  const auto has_room = [&] { return writing && (window == 0 || written - read < window); };
   while (!job.ended()) {
     if (writing && now() >= end) job.close(), writing = false;
-    const Ready ready = job.poll(writing ? Ready::either : Ready::readable);
-    for (int i = 0; writing && has(ready, Ready::writable) && i < kWritesInTurn && job.try_write(payload);) ++i;
+    const Ready ready = job.poll(has_room() ? Ready::either : Ready::readable);
+    for (int i = 0; has_room() && has(ready, Ready::writable) && i < kWritesInTurn && job.try_write(payload); ++i) ++written;
     read += read_what_is_there(job);
   }
   return flow_answer(read, start);
@@ -77,15 +80,19 @@ Json ping(Client& client, std::uint64_t count, std::uint64_t bytes) {
   return {{"ns", std::move(samples)}};
 }
 
-// `tasks` in all, in `jobs` jobs that are open at once.
-Json many_jobs(Client& client, std::uint64_t count, std::uint64_t tasks, std::uint64_t bytes) {
-  constexpr std::uint64_t kRun = 500;
-  const std::string payload(bytes, 'x');
+std::vector<Job> open_jobs(Client& client, std::uint64_t count) {
   std::vector<Job> jobs;
   for (std::uint64_t i = 0; i < count; ++i) jobs.push_back(client.open({.kind = "echo"}));
+  return jobs;
+}
+
+// `tasks` in all, in jobs that are open at once.
+Json many_jobs(std::vector<Job> jobs, std::uint64_t tasks, std::uint64_t bytes) {
+  constexpr std::uint64_t kRun = 1'000;
+  const std::string payload(bytes, 'x');
   const TimePoint start = now();
   std::thread writer([&] {
-    for (std::uint64_t i = 0; i < tasks; ++i) jobs[i / kRun % count].write(payload);
+    for (std::uint64_t i = 0; i < tasks; ++i) jobs[i / kRun % jobs.size()].write(payload);
     for (Job& job : jobs) job.close();
   });
   std::uint64_t read = 0;
@@ -192,13 +199,17 @@ void play_client(const Arguments& arguments) {
   tune_allocator();
   Client client({.endpoint = arguments.front()});
   Backlog backlog(client);
+  std::vector<Job> jobs;
   obey({{"ready", true}}, [&](const std::string& verb, std::istringstream& rest) -> Json {
     if (verb == "workers") return client.query("workers").size();
     if (verb == "tail") return tail(client, rest);
     if (verb == "run") return backlog.run(fraction_in(rest));
     if (verb == "flow" || verb == "paced") {
       const double seconds = fraction_in(rest);
-      if (verb == "flow") return flow(client, seconds, number_in(rest));
+      if (verb == "flow") {
+        const std::uint64_t bytes = number_in(rest);
+        return flow(client, seconds, bytes, number_in(rest));
+      }
       const double rate = fraction_in(rest);
       return paced(client, seconds, rate, number_in(rest));
     }
@@ -206,7 +217,8 @@ void play_client(const Arguments& arguments) {
     const std::uint64_t second = number_in(rest);
     if (verb == "ping") return ping(client, count, second);
     if (verb == "fill") return backlog.fill(count, second);
-    return many_jobs(client, count, second, number_in(rest));
+    if (verb == "open") return jobs = open_jobs(client, count), Json();
+    return many_jobs(std::exchange(jobs, {}), count, second);
   });
 }
 

@@ -35,7 +35,10 @@ constexpr Command kCommands[] = {
     {"forget", "JOB...", "drop an ended job and its kept results", kJob, forget},
     {"retry", "JOB...", "try the failed tasks of an ended job again, in a new job; prints its number", kJob, retry},
     {"priority", "JOB NUMBER", "change a job's priority; higher goes first", kJob, priority},
-    {"drain", "NAME... | --kind KIND | --count N | --all", "let workers finish what they run, and leave", "", drain},
+    {"drain", "NAME... | --kind KIND | --count N [--kind KIND] | --all", "let workers finish what they run, and leave",
+     "NAME is a worker's, as in `stint workers`. --count takes those that have least to do. What a worker has not begun goes to\n"
+     "others. One that is leaving already is not chosen again; prints the names of those that now begin to.\n",
+     drain},
     {"bench", "[SCENARIO]... [OPTION]...", "measure a broker, beside what ZeroMQ alone can do",
      "Scenarios (default: all): throughput, latency, loaded, fan-out, large, backlog, jobs, workers, idle, tail.\n"
      "Stint and the reference, a bare zmq_proxy, take turns. Compare ratios of one run, not figures of two.\n\n"
@@ -121,13 +124,14 @@ Exit explained(const std::exception_ptr& error) {
 }
 
 std::string only(const std::vector<std::string>& arguments, std::string_view what) {
-  if (arguments.empty()) throw UsageError(std::string(what) + " is missing");
+  require_some(arguments, what);
   if (arguments.size() > 1) throw UsageError("\"" + escaped(arguments[1]) + "\" is one argument too many");
   return arguments.front();
 }
 
 void require_some(const std::vector<std::string>& arguments, std::string_view what) {
-  if (arguments.empty()) throw UsageError(std::string(what) + " is missing");
+  if (!arguments.empty()) return;
+  throw UsageError(std::string(what) + " is missing" + (what == "JOB" ? ": which one? `stint jobs` lists them" : ""));
 }
 
 }  // namespace stint::tool

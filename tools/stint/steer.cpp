@@ -12,7 +12,10 @@
 namespace stint::tool {
 namespace {
 
-void tell(const Common& common, std::string_view what, const std::vector<std::string>& affected) {
+// Nothing affected is no error, but a person wants to know why nothing is printed.
+void tell(const Common& common, Console& console, std::string_view what, const std::vector<std::string>& affected,
+          std::string_view why_none) {
+  if (affected.empty()) console.say("nothing to do: " + std::string(why_none));
   if (common.json) {
     std::cout << json_line({{what, affected}});
     return;
@@ -22,7 +25,7 @@ void tell(const Common& common, std::string_view what, const std::vector<std::st
 
 using Steer = std::vector<std::string> (Client::*)(std::string_view);
 
-Exit steer(const Invocation& call, Steer verb) {
+Exit steer(const Invocation& call, Steer verb, std::string_view why_none = "it is so already") {
   Common common;
   Options options = common.options_and_json();
   const auto selectors = call.parse(options);
@@ -34,7 +37,7 @@ Exit steer(const Invocation& call, Steer verb) {
   for (const std::string& selector : *selectors) {
     for (std::string& job : (client.get()->*verb)(selector)) affected.push_back(std::move(job));
   }
-  tell(common, "jobs", affected);
+  tell(common, console, "jobs", affected, why_none);
   return Exit::ok;
 }
 
@@ -51,9 +54,9 @@ void require_one_way(const DrainOptions& drain) {
 
 }  // namespace
 
-Exit pause(const Invocation& call) { return steer(call, &Client::pause); }
-Exit resume(const Invocation& call) { return steer(call, &Client::resume); }
-Exit close_jobs(const Invocation& call) { return steer(call, &Client::close); }
+Exit pause(const Invocation& call) { return steer(call, &Client::pause, "paused already"); }
+Exit resume(const Invocation& call) { return steer(call, &Client::resume, "not paused"); }
+Exit close_jobs(const Invocation& call) { return steer(call, &Client::close, "closed already"); }
 Exit cancel(const Invocation& call) { return steer(call, &Client::cancel); }
 Exit forget(const Invocation& call) { return steer(call, &Client::forget); }
 Exit retry(const Invocation& call) { return steer(call, &Client::retry); }
@@ -63,10 +66,10 @@ Exit priority(const Invocation& call) {
   Options options = common.options_and_json();
   const auto rest = call.parse(options);
   if (!rest) return Exit::ok;
-  if (rest->size() != 2) throw UsageError("write: stint priority JOB NUMBER");
+  if (rest->size() != 2) throw UsageError("a job and a number are wanted: stint priority JOB NUMBER; higher goes first, jobs begin at 0");
   const auto number = static_cast<std::int32_t>(to_number("NUMBER", (*rest)[1], INT32_MIN, INT32_MAX));
   Console console(STDERR_FILENO);
-  tell(common, "jobs", common.connect(console)->set_priority(rest->front(), number));
+  tell(common, console, "jobs", common.connect(console)->set_priority(rest->front(), number), "it is so already");
   return Exit::ok;
 }
 
@@ -79,7 +82,7 @@ Exit drain(const Invocation& call) {
   options.text("kind", 'K', "KIND", "workers that offer it", drain.kind);
   options.number("count", 'n', "N", "so many workers (of those that offer --kind)", 1, limits::kMaxPeers, count);
   options.flag("all", 'a', "every worker", drain.all);
-  options.seconds("timeout", 't', "SECONDS", "then what still runs is given to other workers (default: never)",
+  options.seconds("timeout", 't', "SECONDS", "then stop what still runs; other workers run it again (default: never)",
                   deadline);
   const auto names = call.parse(options);
   if (!names) return Exit::ok;
@@ -88,7 +91,7 @@ Exit drain(const Invocation& call) {
   drain.deadline = std::chrono::ceil<std::chrono::milliseconds>(deadline);
   require_one_way(drain);
   Console console(STDERR_FILENO);
-  tell(common, "workers", common.connect(console)->drain(drain));
+  tell(common, console, "workers", common.connect(console)->drain(drain), "none of the workers is left to choose; see stint workers");
   return Exit::ok;
 }
 

@@ -165,10 +165,7 @@ void Submission::nobody_reads(Crew& crew) {
 
 Exit Submission::finish() {
   const Exit read = lines_.is_too_long() ? Exit::refused : Exit::ok;
-  if (!stays()) {
-    if (refusal_) std::rethrow_exception(refusal_);
-    return read;
-  }
+  if (!stays() && !refusal_) return read;
   const Row row = row_of(*client_, job_->id());
   const Exit ended = exit_of(row);
   if (refusal_ && ended != Exit::cancelled) std::rethrow_exception(refusal_);

@@ -15,11 +15,11 @@ std::string listing(const std::vector<std::string>& names) {
   return text;
 }
 
+}  // namespace
+
 std::string counted(std::uint64_t count, const std::string& noun) {
   return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
 }
-
-}  // namespace
 
 Session::Session(SessionOptions options, TimePoint now)
     : options_(std::move(options)), conversation_(options_.incarnation, options_.random, now) {}

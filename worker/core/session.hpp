@@ -67,6 +67,8 @@ struct Load {
   std::uint32_t queued = 0;  // not started
 };
 
+std::string counted(std::uint64_t count, const std::string& noun);  // "1 task", "2 tasks"
+
 class Session {
  public:
   Session(SessionOptions options, TimePoint now);
@@ -163,6 +165,7 @@ class Session {
   bool draining_ = false;
   std::string why_;
   int exit_code_ = kExitOk;
+  std::uint64_t kept_ = 0;                    // draining: tasks that still ended with a result that counts
   TimePoint stop_at_ = TimePoint::max();      // draining: what still runs is stopped
   TimePoint give_up_at_ = TimePoint::max();   // draining: what was stopped is waited for no longer
   TimePoint farewell_at_ = TimePoint::max();  // draining: acknowledgements are waited for no longer

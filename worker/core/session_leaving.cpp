@@ -36,10 +36,13 @@ void Session::slot_lost(TimePoint now, const std::string& why, Outbox& out) {
 
 void Session::enforce_deadline(TimePoint now, Outbox& out) {
   if (!draining_) return;
-  if (now >= stop_at_) {
-    stop_at_ = TimePoint::max();
-    for (auto& [ticket, lease] : leases_) stop(ticket, lease, {}, RecallMode::stop, out);
-  }
+  if (now < stop_at_) return;
+  stop_at_ = TimePoint::max();
+  if (count(Phase::live) == 0) return;
+  const std::string sum = counted(kept_, "result") + " kept, " + counted(count(Phase::live), "task") + " stopped and given back";
+  out.emplace_back(Say{"the drain's deadline is over: " + sum});
+  why_ += "; at its deadline " + sum;
+  for (auto& [ticket, lease] : leases_) stop(ticket, lease, {}, RecallMode::stop, out);
 }
 
 void Session::leave_if_done(TimePoint now, Outbox& out) {

@@ -52,6 +52,7 @@ void Session::ended(TimePoint now, Ticket ticket, Outcomes outcomes, Outbox& out
   }
   if (!unwanted.empty()) outcomes = without(outcomes, unwanted);
   if (outcomes.count() > 0) {
+    if (draining_) kept_ += outcomes.count();
     results_.add({lease.id, lease.job->job, std::move(outcomes)});
     if (in_session()) send_results(now, results_.entries().back(), out);
   }

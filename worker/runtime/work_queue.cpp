@@ -1,6 +1,8 @@
 #include "worker/runtime/work_queue.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <unordered_map>
 
 #include "worker/core/held_tasks.hpp"
 
@@ -17,10 +19,19 @@ void WorkQueue::push(std::shared_ptr<Work> work) {
   std::unique_lock lock(mutex_);
   const unsigned waiting = waiting_;
   const unsigned wanted = std::min(waiting, work->left());
-  pieces_.push_back(std::move(work));
+  pieces_.insert(place_of(work->parcel()->job().job), std::move(work));
   lock.unlock();  // else a slot that wakes up would wait once more, for the lock
   if (wanted == waiting) return changed_.notify_all();
   for (unsigned i = 0; i < wanted; ++i) changed_.notify_one();
+}
+
+// Where the next piece of a job belongs. The n-th piece of any job comes before the n+1st of any other.
+std::deque<std::shared_ptr<Work>>::iterator WorkQueue::place_of(JobId job) {
+  const auto is_of = [](JobId id) { return [id](const auto& work) { return work->parcel()->job().job == id; }; };
+  const auto own = std::count_if(pieces_.begin(), pieces_.end(), is_of(job));
+  if (static_cast<std::size_t>(own) == pieces_.size()) return pieces_.end();
+  std::unordered_map<JobId, std::ptrdiff_t> seen;
+  return std::find_if(pieces_.begin(), pieces_.end(), [&](const auto& work) { return ++seen[work->parcel()->job().job] > own + 1; });
 }
 
 std::shared_ptr<Work> WorkQueue::next(const std::atomic<bool>& retired) {

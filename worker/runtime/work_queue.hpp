@@ -1,5 +1,6 @@
-// What is to be run, in the order in which it came. Filled by the I/O thread; slots wait here when they have nothing to
-// do.
+// What is to be run: of each job in the order in which it came, and the jobs in turn, a piece each, so that the few
+// tasks of a small job do not wait behind all that is there of a large one. Filled by the I/O thread; slots wait here
+// when they have nothing to do.
 //
 //   queue.push(work);                               // wakes no more slots than there are tasks
 //   while (auto work = queue.next(retired)) ...     // a slot: waits; nothing = end
@@ -33,6 +34,7 @@ class WorkQueue {
   void close();
 
  private:
+  std::deque<std::shared_ptr<Work>>::iterator place_of(JobId job);
   void drop_exhausted();
 
   mutable std::mutex mutex_;

@@ -1,0 +1,56 @@
+// In which order slots are given what is to be run.
+#include "worker/runtime/work_queue.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "worker/core/actions.hpp"
+
+namespace stint::worker {
+namespace {
+
+struct Bench {
+  WorkQueue queue;
+  std::atomic<bool> retired{false};
+  std::uint64_t tickets = 0;
+
+  void push(std::uint64_t job) {
+    JobInfo info;
+    info.job = JobId{job};
+    BatchBuilder payloads;
+    payloads.add("x");
+    RunTasks tasks;
+    tasks.ticket = Ticket{++tickets};
+    tasks.job = std::make_shared<const JobInfo>(info);
+    tasks.indices = Indices(Run{0, 1});
+    tasks.tasks = payloads.take();
+    queue.push(std::make_shared<Work>(std::make_shared<Parcel>(tasks, nullptr), 0, 1));
+  }
+  // The jobs of the next few pieces, in the order in which slots get them.
+  std::string order(int count) {
+    std::string text;
+    for (int i = 0; i < count; ++i) {
+      const auto work = queue.next(retired);
+      text += std::to_string(static_cast<std::uint64_t>(work->parcel()->job().job)) + "." +
+              std::to_string(static_cast<std::uint64_t>(work->parcel()->ticket())) + " ";
+      work->take();
+    }
+    return text;
+  }
+};
+
+TEST_CASE("pieces of one job are run in the order in which they came") {
+  Bench bench;
+  for (int i = 0; i < 3; ++i) bench.push(1);
+  CHECK(bench.order(3) == "1.1 1.2 1.3 ");
+}
+
+TEST_CASE("jobs take turns, so that a small one does not wait behind all of a large one") {
+  Bench bench;
+  for (const std::uint64_t job : {1, 1, 1, 2, 2, 3}) bench.push(job);
+  CHECK(bench.order(6) == "1.1 2.4 3.6 1.2 2.5 1.3 ");
+}
+
+}  // namespace
+}  // namespace stint::worker
