@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/model/little_endian.hpp"
 #include "common/wire/codec.hpp"
-#include "common/wire/little_endian.hpp"
 
 namespace stint::broker {
 namespace {
@@ -28,7 +28,7 @@ void append_sizes(std::string& table, const Sizes& sizes) {
     table += sizes.table().view();
     return;
   }
-  for (std::uint32_t i = 0; i < sizes.count(); ++i) wire::append_u32(table, sizes.uniform_size());
+  for (std::uint32_t i = 0; i < sizes.count(); ++i) append_u32(table, sizes.uniform_size());
 }
 
 Sizes joined_sizes(const std::vector<Batch>& parts, std::uint32_t count) {
@@ -69,8 +69,8 @@ Batch joined(const std::vector<Batch>& parts) {
 
 void pack_results(const JobResults& results, std::string& heads) {
   const Frames frames = frames_of(results);
-  wire::append_u32(heads, static_cast<std::uint32_t>(frames.head.size()));
-  wire::append_u32(heads, frames.blob.size());
+  append_u32(heads, static_cast<std::uint32_t>(frames.head.size()));
+  append_u32(heads, frames.blob.size());
   heads += frames.head;
 }
 
@@ -80,8 +80,8 @@ std::optional<std::vector<JobResults>> unpack_results(std::string_view heads, co
   std::uint32_t offset = 0;
   while (!heads.empty()) {
     if (heads.size() < kPartBytes) return std::nullopt;
-    const std::uint32_t head_bytes = wire::load_u32(heads.data());
-    const std::uint32_t blob_bytes = wire::load_u32(heads.data() + 4);
+    const std::uint32_t head_bytes = load_u32(heads.data());
+    const std::uint32_t blob_bytes = load_u32(heads.data() + 4);
     heads.remove_prefix(kPartBytes);
     if (head_bytes > heads.size() || blob_bytes > blob.size() - offset) return std::nullopt;
     auto results = message_of<JobResults>(heads.substr(0, head_bytes), blob.slice(offset, blob_bytes));
