@@ -60,6 +60,12 @@ void make_directory(const std::filesystem::path& directory) {
   if (!std::filesystem::is_directory(directory, error)) fail(directory, "cannot keep a store there", ENOTDIR, kRemedy);
 }
 
+void make_file(const std::filesystem::path& file) {
+  const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (descriptor < 0) fail(file, "cannot open it", errno, kRemedy);
+  ::close(descriptor);
+}
+
 void sync_directory(const std::filesystem::path& directory) {
   const int descriptor = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) fail(directory, "cannot open it", errno, kRemedy);

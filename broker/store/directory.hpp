@@ -15,6 +15,9 @@ void make_directory(const std::filesystem::path& directory);
 // What was created or removed in it is durable. Throws StoreError.
 void sync_directory(const std::filesystem::path& directory);
 
+// An empty file for its owner alone, unless it is there. What is made beside it later takes its permissions over.
+void make_file(const std::filesystem::path& file);
+
 class DirectoryLock {
  public:
   explicit DirectoryLock(const std::filesystem::path& directory);  // throws StoreError

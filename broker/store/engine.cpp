@@ -17,13 +17,14 @@ std::uint64_t size_of(const std::filesystem::path& file) {
 }
 
 // A log without its main file is what is left of a store; SQLite would begin a new one beside it.
-std::filesystem::path require_whole(const std::filesystem::path& directory) {
+std::filesystem::path whole_file(const std::filesystem::path& directory) {
   const std::filesystem::path file = directory / kStoreFile;
   const std::filesystem::path log = file.native() + "-wal";
   if (size_of(file) == 0 && size_of(log) > 0) {
     throw StoreError(escaped(file.native()) + " is gone, but its log " + escaped(log.filename().native()) +
                      " is still there. Put that file back, or remove the log to begin a new store");
   }
+  make_file(file);
   return file;
 }
 
@@ -66,7 +67,7 @@ Opened start(Database& database, const SqliteOptions& options) {
 
 Engine::Engine(const SqliteOptions& options)
     : lock_(made(options.directory)),
-      database_(require_whole(options.directory), Access::create, options.vfs),
+      database_(whole_file(options.directory), Access::create, options.vfs),
       opened_(start(database_, options)),
       recovered_(recover(database_)),
       space_(options.directory, options.reserve_bytes),

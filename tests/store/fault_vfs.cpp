@@ -174,6 +174,11 @@ FaultDisk::~FaultDisk() {
   disk = nullptr;
 }
 
+std::size_t FaultDisk::syncs() const {
+  return static_cast<std::size_t>(
+      std::count_if(calls_.begin(), calls_.end(), [](const Call& call) { return call.what == Call::What::sync; }));
+}
+
 void FaultDisk::fail(std::size_t call, Fault fault) {
   until_fault_ = call;
   fault_ = fault;

@@ -53,6 +53,8 @@ class FaultDisk {
   const std::vector<Call>& calls() const { return calls_; }
   void write_as_after_cut(std::size_t calls, Cut cut, std::uint64_t seed, const std::filesystem::path& directory) const;
 
+  std::size_t syncs() const;
+
   // --- failing ---
   void fail(std::size_t call, Fault fault);  // the call with that number, from 1, counted from now; once
   bool has_failed() const { return has_failed_; }

@@ -39,6 +39,10 @@ TEST_CASE("a new directory is for its owner alone, and an empty store is found t
   struct stat made {};
   REQUIRE(stat(directory.path().c_str(), &made) == 0);
   CHECK((made.st_mode & 0777) == 0700);
+  for (const char* name : {"stint.db", "stint.db-wal"}) {
+    REQUIRE(stat((directory.path() / name).c_str(), &made) == 0);
+    CHECK((made.st_mode & 0077) == 0);
+  }
   CHECK(store.opened().store == kFresh);
   CHECK(store.opened().epoch == 1);
   CHECK(store.opened().found.jobs.empty());

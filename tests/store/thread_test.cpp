@@ -50,6 +50,16 @@ TEST_CASE("batches of one that gather become few rows") {
   CHECK(store.fetch(WantedTasks{kJob, 0, 1'000'000}).chunks.size() < 1'000);
 }
 
+TEST_CASE("a change alone costs one sync") {
+  const TempDirectory directory;
+  FaultDisk disk;
+  Driver store({.directory = directory.path(), .vfs = disk.name()});
+  store.commit({job_of(1)});
+  const std::size_t before = disk.syncs();
+  for (Index at = 0; at < 20; ++at) store.commit({task(at)});
+  CHECK(disk.syncs() == before + 20);
+}
+
 TEST_CASE("row 21: after its first error a store reports nothing more, whatever is appended") {
   const TempDirectory directory;
   FaultDisk disk;
