@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "broker/shell/descriptors.hpp"
+#include "broker/shell/end_on_broken_promise.hpp"
 #include "broker/shell/options.hpp"
 #include "broker/shell/shell.hpp"
 #include "broker/store/memory_store.hpp"
@@ -60,6 +61,7 @@ int serve(ShellOptions options) {
       signals;  // ends before the context, so that a signal while the last messages leave ends the process at once
   MemoryStore store;
   Shell shell(context, options, store, *logger);
+  const EndOnBrokenPromise guard(shell.recorder());
   announce(shell, options);
   if (shell.run(&signals)) {
     logger->info("ended");

@@ -19,6 +19,8 @@ struct ShellOptions {
   bool memory = false;                          // jobs live in memory only; so far there is nothing else
   bool insecure_public = false;                 // other machines may connect although there are no keys
   std::string log_level = "info";
+  std::string record;                          // where what the core is told is recorded; empty: nowhere
+  std::uint64_t record_bytes = limits::kRecordBytes;
   Duration handshake = limits::kHandshake;
   Options core;  // store id, epoch and randomness are main()'s to fill in
 };
