@@ -8,11 +8,14 @@
 #include <iomanip>
 #include <iostream>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "broker/shell/descriptors.hpp"
+#include "broker/shell/end_on_broken_promise.hpp"
 #include "broker/shell/options.hpp"
 #include "broker/shell/shell.hpp"
+#include "broker/store/check.hpp"
 #include "broker/store/memory_store.hpp"
 #include "broker/store/sqlite_store.hpp"
 #include "common/model/escape.hpp"
@@ -80,6 +83,12 @@ OpenStore open_store(ShellOptions& options, spdlog::logger& logger) {
   return {std::move(store), std::move(opened.found)};
 }
 
+int check(const std::string& directory) {
+  const CheckReport report = check_store(directory);
+  std::cout << report.text;
+  return report.findings.empty() ? kEnded : kCannotServe;
+}
+
 int serve(ShellOptions options) {
   const auto logger = make_logger(options);
   warn_of_few_descriptors(*logger);
@@ -90,6 +99,7 @@ int serve(ShellOptions options) {
   stint::Signals
       signals;  // ends before the context, so that a signal while the last messages leave ends the process at once
   Shell shell(context, options, *open.store, *logger, std::move(open.found));
+  const EndOnBrokenPromise guard(shell.recorder());
   announce(shell, options);
   try {
     if (shell.run(&signals)) {
@@ -107,7 +117,8 @@ int run(int argc, char** argv) {
   const CommandLine line = parse_command_line(argc, argv);
   if (line.help) std::cout << help_text();
   if (line.version) std::cout << "stint-broker " STINT_VERSION "\n";
-  return line.help || line.version ? kEnded : serve(line.options);
+  if (line.help || line.version) return kEnded;
+  return line.options.check.empty() ? serve(line.options) : check(line.options.check);
 }
 
 }  // namespace

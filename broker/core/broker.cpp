@@ -153,7 +153,7 @@ void Broker::unreachable(TimePoint now, PeerId address, Outbox& out) {
 void Broker::shut_down(TimePoint now, Outbox& out) {
   const Call call(*this, now, out);
   shutting_down_ = true;
-  for (const auto& [incarnation, peer] : peers_) {
+  for (const auto& [session, peer] : by_session_) {
     const auto retry_ms = std::chrono::duration_cast<std::chrono::milliseconds>(options_.heartbeat / 2).count();
     say(*peer, Bye{"the broker is shutting down", static_cast<std::uint32_t>(retry_ms)});
   }
@@ -188,6 +188,12 @@ void Broker::settle() {
       deliver(*job);
       offer_window(*job);
       note_standing(*job);
+    }
+    for (const JobId id : jobs) {
+      if (const Job* job = find_job(id)) check(*job);
+    }
+    for (const Incarnation incarnation : workers) {
+      if (const Worker* worker = find_worker(incarnation)) check(*worker);
     }
   }
 }

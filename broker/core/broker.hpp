@@ -62,12 +62,17 @@ class Broker {
   void shut_down(TimePoint now, Outbox& out);  // says goodbye to everyone; Finished ends the outbox
 
   std::size_t peers() const { return peers_.size(); }
-  void check_invariants() const;  // everything, O(all of it): for tests, after every step
+  void check_invariants() const;      // everything, O(ledger_size()): for tests, after every step
+  std::size_t ledger_size() const { return jobs_.size() + leases_.size() + workers_.size(); }
 
  private:
+  friend struct Tampering;  // of the tests: breaks promises, to see that it is noticed
+
   // A public call: binds time and outbox for its duration, and settles what it has stirred up at its end.
   class Call;
   void settle();
+  void check(const Job& job) const;        // what one batch may have broken, in a few comparisons
+  void check(const Worker& worker) const;
 
   // --- greeting and life: on_hello.cpp, peers.cpp ---
   void on_hello(PeerId from, const Hello& hello);
@@ -263,7 +268,7 @@ class Broker {
 
   std::unordered_map<Incarnation, std::unique_ptr<Peer>> peers_;
   std::unordered_map<PeerId, Peer*> by_address_;
-  std::unordered_map<SessionId, Peer*> by_session_;
+  std::map<SessionId, Peer*> by_session_;  // in the order of their greetings
   std::map<std::string, Worker*, std::less<>> workers_;  // by name
   std::unordered_set<PeerId> told_again_;                // HELLO_AGAIN, in this turn
   std::uint32_t last_session_ = 0;

@@ -8,7 +8,6 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -127,7 +126,7 @@ struct Job {
   std::uint32_t slots_in_use = 0;
   std::uint32_t workers = 0;       // that hold tasks of it
   Incarnation reserved{};          // the worker that empties itself for a task of it that must be alone
-  std::unordered_set<Incarnation> informed;  // workers that know its JOB_INFO
+  std::set<Incarnation> informed;  // workers that know its JOB_INFO
 
   // for people
   std::uint64_t redone = 0;        // handings-out after a loss or a failure

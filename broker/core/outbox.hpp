@@ -50,6 +50,8 @@ class Outbox {
   void log(Level level, std::string text) { actions_.emplace_back(Log{level, std::move(text)}); }
   void finished() { actions_.emplace_back(Finished{}); }
 
+  void add(Action action) { actions_.push_back(std::move(action)); }
+
   bool empty() const { return actions_.empty(); }
   std::vector<Action> take() { return std::exchange(actions_, {}); }
 

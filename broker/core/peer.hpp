@@ -2,8 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
-#include <unordered_set>
 
 #include "common/model/messages.hpp"
 #include "common/session/gate.hpp"
@@ -32,8 +32,8 @@ struct Peer {
 };
 
 struct Client : Peer {
-  std::unordered_set<JobId> writes;  // jobs whose writer it is
-  std::unordered_set<JobId> reads;   // jobs that it is attached to
+  std::set<JobId> writes;  // jobs whose writer it is
+  std::set<JobId> reads;   // jobs that it is attached to
 };
 
 }  // namespace stint::broker

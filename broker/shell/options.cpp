@@ -48,6 +48,10 @@ constexpr std::array kTexts{
     TextOption{"events", "ADDRESS", &ShellOptions::events, "where watchers such as zmq-sub connect"},
     TextOption{"data", "DIRECTORY", &ShellOptions::data,
                "where jobs are kept; one broker at a time; [the user's state directory: ~/.local/state/stint]"},
+    TextOption{"check", "DIRECTORY", &ShellOptions::check,
+               "say what is in a directory of jobs and whether all of it is sound, change nothing, and leave"},
+    TextOption{"record", "FILE", &ShellOptions::record,
+               "write all that the core is told into a new file, for a bug report; payloads as size and checksum only"},
     TextOption{"log-level", "LEVEL", &ShellOptions::log_level,
                "least serious log lines shown: debug, info, warning, error, off"},
 };
@@ -89,6 +93,9 @@ const std::array kNumbers{
     NumberOption{"keep-jobs", 1, limits::kMaxJobs, [](const O& o) { return static_cast<N>(o.core.kept_jobs); },
                  [](O& o, N n) { o.core.kept_jobs = static_cast<std::uint32_t>(n); },
                  "ended jobs remembered; the oldest are forgotten first"},
+    NumberOption{"record-bytes", limits::kMiB, kTiB, [](const O& o) { return o.record_bytes; },
+                 [](O& o, N n) { o.record_bytes = n; },
+                 "size at which a recording ends, while the broker goes on; the log says so"},
     NumberOption{"handshake-ms", 10, kHourMs, [](const O& o) { return count_ms(o.handshake); },
                  [](O& o, N n) { o.handshake = from_ms(n); },
                  "a connection that has not said by then that it speaks ZeroMQ is closed"},
@@ -112,8 +119,8 @@ po::options_description described() {
   po::options_description all("Options", 110, 60);
   const ShellOptions defaults;
   for (const TextOption& option : kTexts) {
-    const std::string preset = (defaults.*option.field).empty() ? "" : " [" + defaults.*option.field + "]";
-    const std::string sentence = option.sentence + preset;
+    std::string sentence = option.sentence;
+    if (!(defaults.*option.field).empty()) sentence += " [" + defaults.*option.field + "]";
     all.add_options()(option.name, po::value<std::string>()->value_name(option.shown), sentence.c_str());
   }
   for (const SwitchOption& option : kSwitches) all.add_options()(option.name, option.sentence);
@@ -187,6 +194,9 @@ void require_sound(const ShellOptions& options) {
   }
   require_address("listen", options.listen);
   require_address("events", options.events);
+  if (!options.record.empty() && !options.memory) {
+    throw UsageError("--record works with --memory only: what a store holds is not part of a recording");
+  }
   if (options.insecure_public) return;
   require_private("listen", options.listen);
   require_private("events", options.events);
@@ -210,7 +220,8 @@ std::string help_text() {
        << described()
        << "\nWhen it serves, it prints one line on standard output: stint-broker ready listen=... events=...\n"
           "The log is on standard error. SIGTERM or SIGINT ends it cleanly, a second one at once.\n\n"
-          "Exit codes: 0 ended as asked, 1 could not serve (port in use, no permission, directory in use), 2 bad option,\n"
+          "Exit codes: 0 ended as asked, 1 could not serve, or --check found something wrong (port in use, no permission, directory in use), 2 bad option,\n"
+          "70 a promise of its own is broken: it ends rather than tell a wrong number, and says what to report,\n"
           "74 the disk failed while serving, 143 or 130 ended at once by a second SIGTERM or SIGINT.\n";
   return text.str();
 }

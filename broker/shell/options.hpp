@@ -17,9 +17,12 @@ struct ShellOptions {
   std::string listen = "tcp://127.0.0.1:5555";  // where workers and clients connect
   std::string events = "tcp://127.0.0.1:5556";  // where watchers connect
   std::string data;                             // the directory that jobs are kept in; empty: default_directory()
+  std::string check;                            // a directory to look through instead of serving
   bool memory = false;                          // jobs live in memory only
   bool insecure_public = false;                 // other machines may connect although there are no keys
   std::string log_level = "info";
+  std::string record;                          // where what the core is told is recorded; empty: nowhere
+  std::uint64_t record_bytes = limits::kRecordBytes;
   Duration handshake = limits::kHandshake;
   Options core;  // store id, epoch and randomness are main()'s to fill in
 };

@@ -21,6 +21,13 @@ bool may_be_left_out(const Envelope& envelope) {
   return std::holds_alternative<HelloAgain>(envelope.message) || std::holds_alternative<Error>(envelope.message);
 }
 
+#ifdef NDEBUG
+constexpr bool kChecksWholeLedger = false;
+#else
+constexpr bool kChecksWholeLedger = true;
+#endif
+constexpr std::size_t kCheckedPerTurn = 64;  // jobs, leases and workers
+
 spdlog::level::level_enum to_spdlog(Level level) {
   switch (level) {
     case Level::debug:
@@ -35,6 +42,14 @@ spdlog::level::level_enum to_spdlog(Level level) {
   return spdlog::level::info;
 }
 
+std::unique_ptr<record::Recorder> recorder_for(const ShellOptions& options, spdlog::logger& logger) {
+  if (options.record.empty()) return nullptr;
+  auto recorder = std::make_unique<record::Recorder>(options.record, options.record_bytes, options.core);
+  logger.info("recording what the core is told in {}, up to {} bytes: payloads as sizes and checksums, names as they are",
+              escaped(options.record), options.record_bytes);
+  return recorder;
+}
+
 }  // namespace
 
 Shell::Shell(zmq::context_t& context, const ShellOptions& options, StoreInterface& store, spdlog::logger& logger,
@@ -45,18 +60,23 @@ Shell::Shell(zmq::context_t& context, const ShellOptions& options, StoreInterfac
       router_(context, options),
       publisher_(context, options),
       found_(std::move(found)),
-      core_(options.core) {}
+      core_(options.core),
+      recorder_(recorder_for(options, logger)),
+      intake_(core_, recorder_.get()) {}
 
 bool Shell::run(Signals* signals) {
   turn_ = now();
-  core_.restore(turn_, std::exchange(found_, {}), out_);
-  carry_out();
+  if (options_.core.durable) {
+    core_.restore(turn_, std::exchange(found_, {}), out_);
+    carry_out();
+  }
   while (!finished_) {
     if (!more_to_read_) wait_for_work(signals);
     const int asked = times_asked(signals);
     if (asked >= 2) return false;
     turn(asked);
   }
+  if (recorder_ != nullptr) recorder_->end("the broker has ended");
   router_.close();
   publisher_.close();
   return true;
@@ -89,23 +109,34 @@ void Shell::turn(int asked) {
   if (asked > 0 && !leaving_) begin_to_leave();
   take_subscriptions();
   take_messages();
-  core_.tick(turn_, out_);
+  intake_.tell(input::Tick{turn_}, out_);
+  check_ledger();
   carry_out();
   if (turn_ >= leave_by_) finished_ = true;
+  if (recorder_ == nullptr) return;
+  if (const auto news = recorder_->news()) logger_.warn("{}", *news);
+}
+
+// The whole of it, in builds for developers; of a large one so seldom that it costs no more than a small one. In release builds the
+// core checks what each message has stirred.
+void Shell::check_ledger() {
+  if (!kChecksWholeLedger || ++turns_unchecked_ * kCheckedPerTurn < core_.ledger_size()) return;
+  turns_unchecked_ = 0;
+  core_.check_invariants();
 }
 
 void Shell::begin_to_leave() {
   leaving_ = true;
   leave_by_ = turn_ + limits::kShutDown;
   logger_.info("leaving: saying goodbye to {} peers", core_.peers());
-  core_.shut_down(turn_, out_);
+  intake_.tell(input::ShutDown{turn_}, out_);
 }
 
 void Shell::take_subscriptions() {
   for (std::size_t i = 0; i < limits::kTurnSubscriptions; ++i) {
     const std::optional<SubscriptionChange> change = publisher_.receive();
     if (!change) return;
-    core_.subscribed(turn_, change->topic, change->on, out_);
+    intake_.tell(input::Subscribed{turn_, change->topic, change->on}, out_);
   }
 }
 
@@ -125,7 +156,7 @@ void Shell::take_messages() {
     take(std::move(*mail));
   }
   if (!more_to_read_ || read_since_drained_ >= core_.peers()) {
-    core_.drained(turn_);
+    intake_.tell(input::Drained{turn_}, out_);
     read_since_drained_ = 0;
   }
 }
@@ -135,7 +166,7 @@ void Shell::take(Mail mail) {
   if (!mail.peer) return refuse_own_address(mail);
   Decoded decoded = std::move(mail.incoming).decode();
   if (const auto* error = std::get_if<DecodeError>(&decoded)) return refuse(mail, *error);
-  core_.step(turn_, *mail.peer, std::get<Envelope>(decoded), out_);
+  intake_.tell(input::Step{turn_, *mail.peer, std::get<Envelope>(std::move(decoded))}, out_);
 }
 
 void Shell::refuse(const Mail& mail, const DecodeError& error) {
@@ -150,7 +181,7 @@ void Shell::refuse(const Mail& mail, const DecodeError& error) {
   reply.job = error.job;
   reply.retryable = info(error.code).retryable;
   if (mail.peer) {
-    core_.refused(turn_, *mail.peer, error.session, std::move(reply), out_);
+    intake_.tell(input::Refused{turn_, *mail.peer, error.session, std::move(reply)}, out_);
   } else {
     router_.send(mail.address, {SessionId{}, 0, std::move(reply)});
   }
@@ -173,7 +204,7 @@ void Shell::carry_out() {
   for (bool quiet = false; !quiet;) {
     for (Action& action : out_.take()) std::visit([this](auto& what) { carry_out(what); }, action);
     StoreNews news = store_.news();
-    if (news.committed) core_.committed(*news.committed, out_);
+    if (news.committed) intake_.tell(input::Committed{*news.committed}, out_);
     for (Fetched& fetched : news.fetched) core_.fetched(std::move(fetched), out_);
     if (news.full) core_.store_full(std::move(*news.full), out_);
     quiet = out_.empty();
@@ -182,7 +213,7 @@ void Shell::carry_out() {
 
 void Shell::carry_out(Send& action) {
   if (may_be_left_out(action.envelope) && !strangers_.may_reply()) return;
-  if (!router_.send(action.to, action.envelope)) core_.unreachable(turn_, action.to, out_);
+  if (!router_.send(action.to, action.envelope)) intake_.tell(input::Unreachable{turn_, action.to}, out_);
 }
 
 void Shell::carry_out(Log& action) { logger_.log(to_spdlog(action.level), "{}", action.text); }

@@ -20,6 +20,8 @@
 #include <zmq.hpp>
 
 #include "broker/core/broker.hpp"
+#include "broker/record/recorder.hpp"
+#include "broker/shell/intake.hpp"
 #include "broker/shell/options.hpp"
 #include "broker/shell/publisher.hpp"
 #include "broker/shell/router.hpp"
@@ -48,12 +50,15 @@ class Shell {
   // does. Throws StoreError: nothing more is durable, and the process has to end at once.
   bool run(Signals* signals = nullptr);
 
+  record::Recorder* recorder() const { return recorder_.get(); }  // null: nobody asked for one
+
   void stop() noexcept;  // once: finish properly; twice: at once
 
  private:
   void wait_for_work(const Signals* signals);
   int times_asked(Signals* signals);
   void turn(int asked);
+  void check_ledger();
   void begin_to_leave();
   void take_subscriptions();
   void take_messages();
@@ -75,6 +80,8 @@ class Shell {
   Publisher publisher_;
   Found found_;
   Broker core_;
+  std::unique_ptr<record::Recorder> recorder_;  // null: nobody asked for one
+  Intake intake_;
   Outbox out_;
   Strangers strangers_;
   Wakeup wakeup_;
@@ -82,6 +89,7 @@ class Shell {
   TimePoint turn_{};  // the time, constant within a turn
   TimePoint leave_by_ = TimePoint::max();
   std::size_t read_since_drained_ = 0;
+  std::size_t turns_unchecked_ = 0;
   bool more_to_read_ = false;  // the last turn left messages in the socket
   bool leaving_ = false;
   bool finished_ = false;

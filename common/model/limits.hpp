@@ -96,6 +96,10 @@ constexpr std::size_t kTurnSubscriptions = 1'024;    // Subscriptions read befor
 constexpr std::size_t kStrangers = 4'096;            // Addresses remembered for malformed messages; the oldest are forgotten.
 constexpr Duration kGoodbye = 500ms;                 // How long the last messages of an ending broker may take to leave.
 constexpr Duration kShutDown = 10s;                  // How long an ending broker waits for its store.
+constexpr std::uint64_t kRecordBytes = 1024 * kMiB;      // A recording ends at this size, unless --record-bytes says otherwise.
+constexpr std::uint64_t kRecordBufferBytes = 64 * kMiB;  // Of a recording, what may wait for the disk; beyond, it ends.
+constexpr std::uint64_t kRecordWriteBytes = 64 * kKiB;   // A recording is written in blocks of about this size ...
+constexpr Duration kRecordDelay = 100ms;                 // ... or after so long.
 constexpr std::uint64_t kSpareDescriptors = 64;      // File descriptors that the broker needs for itself.
 
 // The client's own measures.

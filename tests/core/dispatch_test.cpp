@@ -91,7 +91,7 @@ TEST_CASE("two jobs of quick tasks share the time") {
   CHECK(begun[second] >= (begun[first] - before) / 2);
 }
 
-TEST_CASE("a small job submitted behind a huge one of quick tasks ends soon") {
+TEST_CASE("row 28: a small job submitted behind a huge one of quick tasks ends soon") {
   Farm farm;
   FarmClient& ann = farm.client("ann");
   for (int i = 0; i < 2; ++i) farm.worker({.name = "w", .slots = 2, .pace = taking(100us)});

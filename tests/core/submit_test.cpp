@@ -160,7 +160,7 @@ TEST_CASE("row 34: an empty job ends at once") {
   CHECK(farm.events("job.1.", "ended").front().fields.number("total") == 0);
 }
 
-TEST_CASE("a streaming job's submit window moves with dispatch") {
+TEST_CASE("row 28: a streaming job's submit window moves with dispatch") {
   Farm farm;
   FarmClient& ann = farm.client("ann");
   const JobId job = ann.opens({.kind = "echo"});

@@ -31,11 +31,11 @@ MALFORMED, VERSION, UNKNOWN_MESSAGE, BAD_VALUE = 1, 2, 3, 14
 
 
 class Broker:
-    """stint-broker on free ports; ended by SIGTERM, and it has to end well."""
+    """stint-broker on free ports, `under` a command that runs it; ended by SIGTERM, and it has to end well."""
 
-    def __init__(self, *options, listen="tcp://127.0.0.1:*", events="tcp://127.0.0.1:*"):
+    def __init__(self, *options, listen="tcp://127.0.0.1:*", events="tcp://127.0.0.1:*", under=()):
         self.log_file = tempfile.TemporaryFile("w+")
-        self.process = subprocess.Popen([f"{BIN}/stint-broker", "--memory", "--listen", listen, "--events", events, *options],
+        self.process = subprocess.Popen([*under, f"{BIN}/stint-broker", "--memory", "--listen", listen, "--events", events, *options],
                                         stdout=subprocess.PIPE, stderr=self.log_file, text=True)
         self.ready = self.read_line()
         fields = dict(word.split("=", 1) for word in self.ready.split()[2:])

@@ -26,6 +26,7 @@ FOLDERS = {"broker", "worker", "common", "tools", "tests"}
 # The only files that may read a clock. Everything else is handed the time.
 CLOCK_READERS = {
     "common/net/clock.hpp": "the one place where the steady clock becomes a TimePoint",
+    "tests/clock/jumping_clock.cpp": "is a wall clock itself, for tests",
     "tests/sim/main.cpp": "says how long it took, outside the simulated world",
     "tests/tidy/tidy_test.py": "names what it looks for",
 }

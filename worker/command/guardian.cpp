@@ -79,7 +79,7 @@ Guardian::Seat Guardian::take() {
     pid_t free = 0;
     if (table_[i].group.compare_exchange_strong(free, -1)) return Seat(table_[i]);
   }
-  broken_promise("a place for each command", __FILE__, __LINE__);
+  broken_promise(nullptr, "a place for each command", __FILE__, __LINE__);
 }
 
 }  // namespace stint::worker

@@ -1,0 +1,22 @@
+// A small run of the core, recorded: one client, one worker, tasks of many sizes, a failure, a loss, a message that is none.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "broker/record/recorder.hpp"
+#include "common/model/limits.hpp"
+
+namespace stint::broker {
+
+constexpr std::string_view kSecret = "a payload that nobody else should read";
+
+// Ends in order. Of a recording that reaches its bound, `news` is what its recorder said.
+// `midway` may reach into the core.
+void record_small_run(const std::string& path, std::uint64_t most_bytes = limits::kRecordBytes, std::string* news = nullptr,
+                      const std::function<void(Broker&, record::Recorder&)>& midway = nullptr);
+
+std::string contents(const std::string& path);
+
+}  // namespace stint::broker
