@@ -33,10 +33,9 @@ constexpr char kHeadTag = 'h';
 constexpr char kEndTag = 'z';
 
 // The options of the core by the names that recordings know them by, in the order of their fields.
-constexpr std::array<std::string_view, 10> kOptionNames{"store",        "epoch",        "random",
-                                                        "heartbeat_ns", "liveness",     "writer_grace_ns",
-                                                        "progress_ns",  "backlog_bytes", "keep_bytes",
-                                                        "kept_jobs"};
+constexpr std::array<std::string_view, 15> kOptionNames{
+    "store",      "epoch",          "random",           "durable",       "first_lease", "heartbeat_ns", "liveness", "writer_grace_ns", "progress_ns",
+    "held_bytes", "held_job_bytes", "read_ahead_bytes", "backlog_bytes", "keep_bytes",  "kept_jobs"};
 static_assert(kOptionNames.size() == field_count<Options>, "name the option that was added");
 
 std::uint32_t check_of(std::uint64_t record, std::uint32_t size);

@@ -10,7 +10,7 @@
 
 #include "common/net/allocator.hpp"
 #include "common/net/wait.hpp"
-#include "common/net/wakeup.hpp"
+#include "common/system/wakeup.hpp"
 #include "tools/bench/part.hpp"
 
 namespace stint::bench {
