@@ -59,8 +59,9 @@ BUGS = [
         "Verdict::pass : Verdict::gap"),
     Bug("results are acknowledged before the commit", "accepted means kept",
         "broker/core/on_results.cpp",
-        "  when_committed(WorkerAnswered{worker.incarnation, worker.session(), current_seq_});\n",
-        "  apply(WorkerAnswered{worker.incarnation, worker.session(), current_seq_});\n"),
+        "  when_committed(WorkerAnswered{worker.incarnation, worker.session(), current_seq_,"
+        " results.outcomes.blob.size()});\n",
+        "  apply(WorkerAnswered{worker.incarnation, worker.session(), current_seq_, results.outcomes.blob.size()});\n"),
     Bug("tasks are accepted before the commit", "accepted means kept",
         "broker/core/on_submit.cpp",
         "  when_committed(TasksAccepted{job.id, tasks.count(), tasks.blob.size(), job.digest, now});\n"
