@@ -204,10 +204,6 @@ BUGS = [
         "  if (job.reserved != Incarnation{} && !(go && job.tasks.has_ready(Suspicion::alone)))"
         " stirred_workers_.insert(job.reserved);\n",
         ""),
-    Bug("a worker that leaves keeps its reservation", "a reservation ends",
-        "broker/core/peers.cpp",
-        "    end_reservation(*worker);\n",
-        ""),
     Bug("jobs are served in the order of their numbers", "an even share",
         "broker/core/scheduler.cpp",
         "return {-std::int64_t{job.priority}, job.slots_in_use, job.last_served, &job};",
