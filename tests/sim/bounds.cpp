@@ -167,7 +167,7 @@ void Bounds::committed(JobId id, Index upto) {
 // nothing at any worker. A few that were on their way may still pass.
 void Bounds::check_turn(const Tasks& tasks) {
   if (world_.options.command != Duration{}) return;  // priorities change
-  constexpr std::uint64_t kFew = 30;
+  constexpr std::uint64_t kFew = 100;
   const Job& served = jobs_[tasks.job];
   for (auto& [id, job] : jobs_) {
     if (id == tasks.job || job.kind != served.kind || job.priority < served.priority || !job.waits()) continue;
