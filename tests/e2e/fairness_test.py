@@ -9,13 +9,16 @@ MILLION = 100_000 if SANITIZED else 1_000_000
 
 
 class ASmallJobBehindALargeOne(unittest.TestCase):
+    """Tasks of 1 ms: a million that take nothing are over in less than a second, and five percent of that is what one pause of a busy
+    machine costs. That would judge the machine: with those it was 0 to 2 % in most runs here, and 9 % in one of five under heavy load."""
+
     def test_ends_before_the_large_one_has_done_five_percent_more(self):
         with Farm() as farm, Peer(farm.listen) as ann:
-            large = farm.submit("--kind", "obey", "--discard", input=b"x\n" * MILLION)
+            large = farm.submit("--kind", "obey", "--discard", input=b"take 1\n" * MILLION)
             watcher = farm.watch_job(large)
             for _ in range(2):
                 farm.worker("obey", "--slots", "2")
-            watcher.await_event(lambda event: event.get("done", 0) > 0)
+            watcher.await_event(lambda event: event.get("done", 0) >= 1000)  # it is at full speed
             ann.greet(role=CLIENT, name="ann")
             before = self.done(ann, large)  # in the order in which ann says it: before the small one is there, and after its end
             ann.say("OPEN", req=1, kind="obey", key="small", results=1)

@@ -12,10 +12,12 @@
 namespace stint {
 namespace {
 
+std::atomic<int> handled{0};
+
 struct Bombarded {  // as long as it lives this thread gets signals without pause
   Bombarded() {
     struct sigaction action {};
-    action.sa_handler = [](int) {};
+    action.sa_handler = [](int) { ++handled; };
     action.sa_flags = SA_RESTART;
     sigaction(SIGUSR1, &action, &former_);
     bomber_ = std::thread([this, target = pthread_self()] {
@@ -34,21 +36,20 @@ struct Bombarded {  // as long as it lives this thread gets signals without paus
   struct sigaction former_ {};
 };
 
-TEST_CASE("a signal does not make receiving or sending fail") {
+// About one signal in a hundred arrives at the wrong moment: with so many of them a call that heeds it has no chance.
+constexpr int kSignals = 4'000;
+
+TEST_CASE("a signal does not make a socket fail that is asked for what it has") {
   zmq::context_t context;
-  zmq::socket_t receiver(context, zmq::socket_type::dealer);
-  zmq::socket_t sender(context, zmq::socket_type::dealer);
-  receiver.bind("inproc://here");
-  sender.connect("inproc://here");
-  const Frames frames{"head", {}};
-  int sent = 0, received = 0;
+  zmq::socket_t idle(context, zmq::socket_type::dealer);
+  idle.bind("tcp://127.0.0.1:*");
   const Bombarded bombarded;
-  for (int i = 0; i < 50'000; ++i) {
-    CHECK_NOTHROW(sent += static_cast<int>(send_message(sender, frames)));
-    for (int j = 0; j < 2; ++j) CHECK_NOTHROW(received += static_cast<int>(receive_message(receiver).has_value()));
-  }
-  CHECK(sent == 50'000);
-  CHECK(received <= sent);
+  int received = 0;
+  const auto look = [&] {
+    while (handled < kSignals) received += receive_message(idle) ? 1 : 0;
+  };
+  CHECK_NOTHROW(look());
+  CHECK(received == 0);
 }
 
 }  // namespace

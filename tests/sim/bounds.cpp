@@ -42,6 +42,7 @@ void Bounds::heard(Incarnation from, const Attach& attach) {
   reader.limit_tasks = std::max(reader.limit_tasks, attach.limit_tasks + ahead);
   reader.limit_bytes = std::max(reader.limit_bytes, attach.limit_bytes);
   reader.next = std::max(attach.upto, consumed_[attach.job]);
+  reader.displaced = false;
   reader.unacked_bytes = 0;
   reader.in_flight.clear();
 }
@@ -68,6 +69,7 @@ void Bounds::said(Incarnation to, const JobResults& results) {
                  about + "up to " + std::to_string(reader.limit_tasks) + " and is sent up to " + std::to_string(end));
   world_.require(reader.unacked_bytes == 0 || reader.unacked_bytes + bytes <= reader.limit_bytes,
                  about + "for " + std::to_string(reader.limit_bytes) + " bytes and is sent more");
+  world_.require(!reader.displaced, about + "no more, since it was displaced");
   reader.unacked_bytes += bytes;
   reader.in_flight.emplace_back(end, bytes);
 }
@@ -83,6 +85,8 @@ void Bounds::said(Incarnation to, const Envelope& envelope) {
     workers_[to].draining = true;
   } else if (std::holds_alternative<Heartbeat>(envelope.message)) {
     check_idle(to);
+  } else if (const auto* error = std::get_if<Error>(&envelope.message)) {
+    if (error->code == ErrorCode::displaced) readers_[{to, error->job}].displaced = true;
   } else if (const auto* info = std::get_if<JobInfo>(&envelope.message)) {
     if (info->gone) {
       informed_[envelope.session].erase(info->job);
@@ -163,7 +167,7 @@ void Bounds::committed(JobId id, Index upto) {
 // nothing at any worker. A few that were on their way may still pass.
 void Bounds::check_turn(const Tasks& tasks) {
   if (world_.options.command != Duration{}) return;  // priorities change
-  constexpr std::uint64_t kFew = 50;
+  constexpr std::uint64_t kFew = 100;
   const Job& served = jobs_[tasks.job];
   for (auto& [id, job] : jobs_) {
     if (id == tasks.job || job.kind != served.kind || job.priority < served.priority || !job.waits()) continue;

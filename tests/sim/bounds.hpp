@@ -37,6 +37,7 @@ class Bounds {
     std::uint64_t limit_tasks = 0;  // another one
     std::uint64_t limit_bytes = 0;
     std::uint64_t unacked_bytes = 0;
+    bool displaced = false;
     std::deque<std::pair<std::uint64_t, std::uint64_t>> in_flight;  // (position behind it, bytes)
   };
   struct Lease {
