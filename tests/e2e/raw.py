@@ -35,7 +35,8 @@ class Broker:
 
     def __init__(self, *options, listen="tcp://127.0.0.1:*", events="tcp://127.0.0.1:*", under=()):
         self.log_file = tempfile.TemporaryFile("w+")
-        self.process = subprocess.Popen([*under, f"{BIN}/stint-broker", "--memory", "--listen", listen, "--events", events, *options],
+        mode = () if "--data" in options else ("--memory",)
+        self.process = subprocess.Popen([*under, f"{BIN}/stint-broker", *mode, "--listen", listen, "--events", events, *options],
                                         stdout=subprocess.PIPE, stderr=self.log_file, text=True)
         self.ready = self.read_line()
         fields = dict(word.split("=", 1) for word in self.ready.split()[2:])
