@@ -106,7 +106,7 @@ BUGS = [
         "    if (false) {"),
     Bug("max_attempts is ignored", "budgets are kept",
         "broker/core/on_results.cpp",
-        "  if (failures >= job.options.max_attempts) return false;\n",
+        "  if (may_end && failures >= job.options.max_attempts) return false;\n",
         ""),
     Bug("a paused job goes on", "paused means paused",
         "broker/core/dispatch.cpp",
@@ -114,7 +114,7 @@ BUGS = [
         "  const bool go = !job.cancelled && !job.ended;\n"),
     Bug("cancelling leaves the leases alone", "counted once",
         "broker/core/jobs.cpp",
-        "    lease.revoked = true;\n",
+        "    leases_.at(id)->revoked = true;\n",
         ""),
     Bug("a repeated command is done again", "a command is done once",
         "broker/core/on_command.cpp",
@@ -226,8 +226,8 @@ BUGS = [
         ""),
     Bug("a reader is sent one result beyond its window", "bounded memory",
         "broker/core/deliver.cpp",
-        "const std::uint64_t limit = std::min(end, reader.limit_tasks);",
-        "const std::uint64_t limit = std::min(end, reader.limit_tasks + 1);"),
+        "  const std::uint64_t limit = std::min(job.results_end(reader.ordered), reader.limit_tasks);\n",
+        "  const std::uint64_t limit = std::min(job.results_end(reader.ordered), reader.limit_tasks + 1);\n"),
     Bug("a reader's bytes are not taken off when it acknowledges", "every job ends",
         "broker/core/on_attach.cpp",
         "    reader->unacked_bytes -= reader->in_flight.front().second;\n",
@@ -262,7 +262,7 @@ BUGS = [
         "  return true;\n"),
     Bug("the end comes before the last results", "the end comes behind the last result",
         "broker/core/deliver.cpp",
-        "    if (reader.next < (reader.ordered ? job.by_index.end() : job.log.end())) return;\n",
+        "    if (reader.next < job.results_end(reader.ordered)) return;\n",
         ""),
     Bug("tasks go out without their JOB_INFO after a greeting", "JOB_INFO comes first",
         "broker/core/on_hello.cpp",
@@ -298,8 +298,8 @@ BUGS = [
         "  const Counts& counts = job.counts;\n"),
     Bug("a command is answered twice", "a command is done once",
         "broker/core/on_command.cpp",
-        "    remember(client, done);\n",
-        "    remember(client, done);\n"
+        "    const std::vector<DrainOrder> orders = drained;\n",
+        "    const std::vector<DrainOrder> orders = drained;\n"
         "    when_committed(CommandDone{client.incarnation, done});\n"),
     Bug("an old greeting counts as a new one", "a rising number tells greetings apart",
         "broker/core/on_hello.cpp",
@@ -323,11 +323,11 @@ BUGS = [
         "  if (peer.liveness.is_gone(drained_ + 2 * options_.heartbeat)) return expire(peer);\n"),
     Bug("a drain is forgotten when its worker greets again", "a drain stays until the worker leaves",
         "broker/core/on_hello.cpp",
-        "hello.draining || worker.drain_asked);\n"
-        "  greet(worker, from, hello, reconcile(worker, hello));\n"
-        "  if (worker.drain_asked) say(worker, Drain{worker.drain_deadline_ms});\n",
-        "hello.draining);\n"
-        "  greet(worker, from, hello, reconcile(worker, hello));\n"),
+        "  worker.ack_upto = 0;\n"
+        "  advertise(worker, hello.kinds, hello.slots, hello.draining || worker.drain_asked);\n",
+        "  worker.ack_upto = 0;\n"
+        "  worker.drain_asked = false;\n"
+        "  advertise(worker, hello.kinds, hello.slots, hello.draining);\n"),
     Bug("the failed tasks of a job are not kept", "a dead letter is kept",
         "broker/core/on_results.cpp",
         "    job.dead_letters.emplace(index, payload);\n",
