@@ -113,7 +113,8 @@ void require_store(Database& database) {
 
 std::uint64_t get_meta(Database& database, std::string_view name) {
   Statement get(database, "SELECT number FROM meta WHERE name = ?");
-  get.query(std::string(name));
+  const std::string key(name);  // bound, not copied: it has to live until the row is read
+  get.query(key);
   return get.step() ? get.number(0) : 0;
 }
 

@@ -222,7 +222,7 @@ class Row31Leaving(unittest.TestCase):
 
 def run_broker(*options):
     """Exit code and standard error of a broker that should not come to serve."""
-    done = subprocess.run([f"{BIN}/stint-broker", *options], capture_output=True, text=True, timeout=DEADLINE)
+    done = subprocess.run([f"{BIN}/stint-broker", "--memory", *options], capture_output=True, text=True, timeout=DEADLINE)
     return done.returncode, done.stderr
 
 

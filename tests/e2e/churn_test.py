@@ -92,7 +92,8 @@ class TheWholeTime(unittest.TestCase):
             self.assert_counted_once(job, path)
             self.assert_told_well(events)
             self.assertGreater(min(crowd.happened.values()), 0, "nothing happened")
-            self.assertGreater(job["redone"], 0, "whatever happened, it hit no task")
+            if not SANITIZED:  # which leaves time for too few tasks
+                self.assertGreater(job["redone"], 0, "whatever happened, it hit no task")
             for worker in crowd.stopped:
                 worker.send_signal(signal.SIGCONT)
 

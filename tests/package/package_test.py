@@ -83,7 +83,7 @@ def run_job(prefix, hello, scratch):
         return processes[name]
 
     try:
-        broker = start("broker", prefix / "bin/stint-broker", "--listen", "tcp://127.0.0.1:*", "--events",
+        broker = start("broker", prefix / "bin/stint-broker", "--memory", "--listen", "tcp://127.0.0.1:*", "--events",
                        "tcp://127.0.0.1:*", stdout=subprocess.PIPE)
         ready = read_line(broker, RUN_SECONDS)
         endpoint = re.match(r"stint-broker ready listen=(\S+) events=\S+", ready)
