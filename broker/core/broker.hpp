@@ -179,7 +179,7 @@ class Broker {
   bool retry(Worker& worker, Job& job, Index index, Failure code);
   void wake_delayed(Job& job);
   std::vector<std::pair<Index, Blob>> keep_dead_letters(Job& job, const Outcomes& outcomes);
-  static JobResults kept_of(const Job& job, const JobResults& results);
+  static JobResults kept_of(const Job& job, JobResults results);
   void decide(Job& job, JobResults results);
   void on_release(Worker& worker, const Release& release);
   void on_progress(Worker& worker, const Progress& progress);

@@ -28,7 +28,7 @@ void Broker::apply(ResultsDecided& decided) {
   job->told.outcomes_digest = decided.digest;
   job->waiting_bytes -= outcomes.blob.size();
   tell_outcomes(*job, decided.results);
-  JobResults kept = kept_of(*job, decided.results);
+  JobResults kept = kept_of(*job, std::move(decided.results));
   if (kept.outcomes.count() == 0) return;
   const std::uint64_t before = job->retained_bytes();
   retain(*job, std::move(kept));

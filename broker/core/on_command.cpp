@@ -18,9 +18,8 @@ void Broker::on_command(Client& client, const Command& command) {
                                                   : run_job_command(client, command, done);
   if (accepted) {
     remember(client.incarnation, done);
-    const std::vector<DrainOrder> orders = drained;
-    change(PutAnswer{client.incarnation, done, std::move(drained)});
-    for (const DrainOrder& order : orders) when_committed(WorkerDrained{order.worker});
+    change(PutAnswer{client.incarnation, done, drained});
+    for (const DrainOrder& order : drained) when_committed(WorkerDrained{order.worker});
     when_committed(CommandDone{client.incarnation, std::move(done)});
   }
 }

@@ -141,7 +141,7 @@ std::vector<std::pair<Index, Blob>> Broker::keep_dead_letters(Job& job, const Ou
 }
 
 // Of a job's results, what is kept for readers: of a job that discards them only the failures, to be looked at.
-JobResults Broker::kept_of(const Job& job, const JobResults& results) {
+JobResults Broker::kept_of(const Job& job, JobResults results) {
   if (job.options.results != ResultsPolicy::discard) return results;
   OutcomesBuilder failures;
   for (OutcomeCursor task(results.outcomes); !task.done() && !results.outcomes.not_done.empty(); task.next()) {

@@ -5,6 +5,7 @@
 #include "broker/core/broker.hpp"
 #include "broker/core/call.hpp"
 #include "common/model/escape.hpp"
+#include "common/model/limits.hpp"
 #include "common/model/require.hpp"
 
 namespace stint::broker {
@@ -12,7 +13,7 @@ namespace stint::broker {
 // What has become durable need not be held, when there is enough before it.
 void Broker::page_out(Job& job) {
   if (!options_.durable) return;
-  const std::uint64_t most = backlog_bytes_ > options_.held_bytes ? options_.held_job_bytes / 64 : options_.held_job_bytes;
+  const std::uint64_t most = backlog_bytes_ > options_.held_bytes ? options_.held_job_bytes / limits::kCrowdedShare : options_.held_job_bytes;
   const std::uint64_t before = job.tasks.fresh_bytes();
   job.tasks.page_out(job.told.accepted, most);
   backlog_bytes_ -= before - job.tasks.fresh_bytes();

@@ -62,8 +62,18 @@ void Broker::restore(FoundJob found) {
   job.digest = found.digest;
   job.outcomes_digest = found.outcomes_digest;
   job.results_decided = found.results_end;
-  job.told = {job.counts,  found.received, job.reserved_upto, found.received_bytes, job.digest,    job.outcomes_digest,
-              true,        job.closed,     job.paused,   job.cancelled,        job.started,   job.ended};
+  job.told = {.counts = job.counts,
+              .accepted = found.received,
+              .reserved_upto = job.reserved_upto,
+              .accepted_bytes = found.received_bytes,
+              .digest = job.digest,
+              .outcomes_digest = job.outcomes_digest,
+              .opened = true,
+              .closed = job.closed,
+              .paused = job.paused,
+              .cancelled = job.cancelled,
+              .started = job.started,
+              .ended = job.ended};
   if (job.paused) job.pause_reason = job.reason;
   if (job.cancelled) job.end_reason = job.reason;
   job.consumed = found.consumed;

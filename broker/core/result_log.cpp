@@ -1,6 +1,7 @@
 #include "broker/core/result_log.hpp"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 namespace stint::broker {
@@ -38,22 +39,33 @@ void SequenceLog::trim(std::uint64_t upto) {
   }
 }
 
-void IndexLog::append(const JobResults& results) {
+std::vector<JobResults> consecutive_runs(JobResults results) {
   const Outcomes& outcomes = results.outcomes;
-  if (outcomes.indices.is_run()) return insert(results);
+  std::vector<JobResults> runs;
+  if (outcomes.indices.is_run()) {
+    results.position = outcomes.indices.at(0);
+    runs.push_back(std::move(results));
+    return runs;
+  }
   std::vector<OutcomeCursor> tasks;
   for (OutcomeCursor task(outcomes); !task.done(); task.next()) tasks.push_back(task);
   std::sort(tasks.begin(), tasks.end(), [](const auto& a, const auto& b) { return a.index() < b.index(); });
   OutcomesBuilder run;
+  Index first = tasks.front().index();
   for (std::size_t i = 0; i < tasks.size(); ++i) {
     run.copy(tasks[i]);
     if (i + 1 < tasks.size() && tasks[i + 1].index() == tasks[i].index() + 1) continue;
-    insert({results.job, 0, results.attempt, results.worker, run.take()});
+    runs.push_back({results.job, first, results.attempt, results.worker, run.take()});
+    if (i + 1 < tasks.size()) first = tasks[i + 1].index();
   }
+  return runs;
+}
+
+void IndexLog::append(const JobResults& results) {
+  for (JobResults& run : consecutive_runs(results)) insert(std::move(run));
 }
 
 void IndexLog::insert(JobResults run) {
-  run.position = run.outcomes.indices.at(0);
   bytes_ += run.outcomes.blob.size();
   highest_ = std::max(highest_, behind(run));
   const std::uint64_t first = run.position;

@@ -12,6 +12,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <vector>
 
 #include "common/model/messages.hpp"
 
@@ -53,6 +54,9 @@ class IndexLog {
   std::uint64_t highest_ = 0;
   std::uint64_t bytes_ = 0;
 };
+
+// The same results as pieces of consecutive tasks, ascending; the position of each is its first index.
+std::vector<JobResults> consecutive_runs(JobResults results);
 
 // Results first, first + 1, ... of a piece.
 JobResults part_of(const JobResults& whole, std::uint32_t first, std::uint32_t count);

@@ -1,22 +1,13 @@
 #include "broker/store/index_runs.hpp"
 
-#include <algorithm>
 #include <utility>
+
+#include "broker/core/result_log.hpp"
 
 namespace stint::broker {
 
 void IndexRuns::add(const JobResults& results) {
-  const Outcomes& outcomes = results.outcomes;
-  if (outcomes.indices.is_run()) return insert(results);
-  std::vector<OutcomeCursor> tasks;
-  for (OutcomeCursor task(outcomes); !task.done(); task.next()) tasks.push_back(task);
-  std::sort(tasks.begin(), tasks.end(), [](const auto& a, const auto& b) { return a.index() < b.index(); });
-  OutcomesBuilder run;
-  for (std::size_t i = 0; i < tasks.size(); ++i) {
-    run.copy(tasks[i]);
-    if (i + 1 < tasks.size() && tasks[i + 1].index() == tasks[i].index() + 1) continue;
-    insert({results.job, 0, results.attempt, results.worker, run.take()});
-  }
+  for (JobResults& run : consecutive_runs(results)) insert(std::move(run));
 }
 
 void IndexRuns::insert(JobResults run) {

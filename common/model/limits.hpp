@@ -50,6 +50,7 @@ constexpr std::uint64_t kDefaultKeepBytes = 512 * kMiB;     // Results kept in m
 constexpr std::uint64_t kMaxUncommittedBytes = 64 * kMiB;   // Payloads and results that wait for the store; then nothing is handed out.
 constexpr std::uint64_t kReadAheadBytes = 4 * kMiB;         // What is read back from the store at once, and held ahead of dispatch for a job.
 constexpr std::uint64_t kHeldBacklogBytes = 64 * kMiB;      // Queued payloads in memory, all jobs together, beyond which the store alone has them.
+constexpr std::uint64_t kCrowdedShare = 64;                 // Of its share of memory a job has one part in so many while all together hold too much.
 constexpr std::uint32_t kReservedTasks = 64;                // Fresh tasks of a job that may be handed out without asking the store again.
 constexpr std::uint64_t kLettersBytes = 256 * kMiB;         // Payloads of failed tasks kept in memory for a retry, all jobs together.
 constexpr std::uint32_t kLeaseBits = 40;                    // A lease's number within the broker's start that made it.

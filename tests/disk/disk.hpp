@@ -1,5 +1,4 @@
-// What a store has to hold, written as plainly as can be: the disk that survives a broker in the simulator, and the right answer that
-// the SQLite store is compared with.
+// What a store has to hold, written as plainly as can be: the disk that survives a broker in the simulator.
 //
 //   Disk disk;
 //   disk.apply(change);                 // for each change that has become durable

@@ -3,8 +3,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -37,10 +35,9 @@ Ended in_own_process(const std::string& said, Run&& run) {
 }
 
 TEST_CASE("a broken promise ends the broker with 70, naming the promise and the recording, which is whole") {
-  std::string directory = (std::filesystem::temp_directory_path() / "stint-XXXXXX").string();
-  REQUIRE(mkdtemp(directory.data()) != nullptr);
-  const std::string recording = directory + "/run.rec";
-  const Ended ended = in_own_process(directory + "/said", [&] {
+  const TempDirectory directory;
+  const std::string recording = directory.file();
+  const Ended ended = in_own_process(directory.file("said"), [&] {
     record_small_run(recording, limits::kRecordBytes, nullptr, [](Broker& core, record::Recorder& recorder) {
       static const EndOnBrokenPromise guard(&recorder);
       ++Tampering{core}.job(JobId{1}).counts.done;
@@ -56,7 +53,6 @@ TEST_CASE("a broken promise ends the broker with 70, naming the promise and the 
   const std::string told = replay.run().value_or("nothing");
   CHECK(told.find("broke a promise when it was recorded, and does not now") != std::string::npos);
   CHECK_FALSE(replay.record().returned);
-  std::filesystem::remove_all(directory);
 }
 
 }  // namespace

@@ -1,8 +1,6 @@
 // What is recorded replays to the same outputs; what was changed since is refused, or differs, and says where.
 #include <doctest/doctest.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <sstream>
 
 #include "broker/record/recorder.hpp"
@@ -16,25 +14,10 @@ namespace {
 
 using broker::contents;
 using broker::record_small_run;
-
-class Directory {
- public:
-  Directory() {
-    std::string name = (std::filesystem::temp_directory_path() / "stint-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  Directory(const Directory&) = delete;
-  Directory& operator=(const Directory&) = delete;
-  ~Directory() { std::filesystem::remove_all(path_); }
-  std::string file(const char* name = "run.rec") const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
+using broker::TempDirectory;
 
 std::string small_recording() {
-  const Directory directory;
+  const TempDirectory directory;
   record_small_run(directory.file());
   return contents(directory.file());
 }
@@ -127,7 +110,7 @@ TEST_CASE("an output that differs is named, with what was expected and what came
   Recording recording(stream);
   std::vector<Record> records;
   for (Record record; recording.next(record);) records.push_back(record);
-  const Directory directory;
+  const TempDirectory directory;
   {
     // The same inputs, recorded from a core with other options: it says other things.
     broker::Options other = recording.options();
@@ -145,7 +128,7 @@ TEST_CASE("an output that differs is named, with what was expected and what came
 }
 
 TEST_CASE("at its bound a recording stops and says so, in the log and in the file") {
-  const Directory directory;
+  const TempDirectory directory;
   std::string news;
   record_small_run(directory.file(), 2'000, &news);
   CHECK(news.find("has reached its limit of 2000 bytes (--record-bytes)") != std::string::npos);
@@ -156,7 +139,7 @@ TEST_CASE("at its bound a recording stops and says so, in the log and in the fil
 }
 
 TEST_CASE("a file that exists is not overwritten, one that cannot be made is named") {
-  const Directory directory;
+  const TempDirectory directory;
   record_small_run(directory.file());
   CHECK_THROWS_WITH(record_small_run(directory.file()), doctest::Contains("the file exists"));
   CHECK_THROWS_WITH(record_small_run("/nowhere/run.rec"), doctest::Contains("--record /nowhere/run.rec cannot be written"));

@@ -1,5 +1,8 @@
 #include "tests/record/small_run.hpp"
 
+#include <doctest/doctest.h>
+
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -145,5 +148,13 @@ std::string contents(const std::string& path) {
   std::ifstream stream(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(stream), {}};
 }
+
+TempDirectory::TempDirectory() {
+  std::string name = std::filesystem::temp_directory_path() / "stint-XXXXXX";
+  REQUIRE(mkdtemp(name.data()) != nullptr);
+  path_ = name;
+}
+
+TempDirectory::~TempDirectory() { std::filesystem::remove_all(path_); }
 
 }  // namespace stint::broker

@@ -1,6 +1,7 @@
 // A small run of the core, recorded: one client, one worker, tasks of many sizes, a failure, a loss, a message that is none.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -18,5 +19,18 @@ void record_small_run(const std::string& path, std::uint64_t most_bytes = limits
                       const std::function<void(Broker&, record::Recorder&)>& midway = nullptr);
 
 std::string contents(const std::string& path);
+
+// A directory that is gone when this is.
+class TempDirectory {
+ public:
+  TempDirectory();
+  TempDirectory(const TempDirectory&) = delete;
+  TempDirectory& operator=(const TempDirectory&) = delete;
+  ~TempDirectory();
+  std::string file(const char* name = "run.rec") const { return path_ / name; }
+
+ private:
+  std::filesystem::path path_;
+};
 
 }  // namespace stint::broker

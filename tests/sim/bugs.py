@@ -298,8 +298,8 @@ BUGS = [
         "  const Counts& counts = job.counts;\n"),
     Bug("a command is answered twice", "a command is done once",
         "broker/core/on_command.cpp",
-        "    const std::vector<DrainOrder> orders = drained;\n",
-        "    const std::vector<DrainOrder> orders = drained;\n"
+        "    for (const DrainOrder& order : drained) when_committed(WorkerDrained{order.worker});\n",
+        "    for (const DrainOrder& order : drained) when_committed(WorkerDrained{order.worker});\n"
         "    when_committed(CommandDone{client.incarnation, done});\n"),
     Bug("an old greeting counts as a new one", "a rising number tells greetings apart",
         "broker/core/on_hello.cpp",
