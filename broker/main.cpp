@@ -78,7 +78,7 @@ OpenStore open_store(ShellOptions& options, spdlog::logger& logger) {
   options.core.epoch = opened.epoch;
   options.core.durable = true;
   options.core.first_lease = stint::random_bits() >> (64 - stint::limits::kLeaseBits + 1);
-  logger.info("keeping jobs in {}: what was acknowledged survives the end of this broker, kill -9 and power cuts; {} jobs found",
+  logger.info("keeping jobs in {}: what was acknowledged survives the end of this broker, kill -9 and power cuts; jobs found: {}",
               stint::escaped(options.data), opened.found.jobs.size());
   return {std::move(store), std::move(opened.found)};
 }

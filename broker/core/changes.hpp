@@ -34,6 +34,7 @@ struct PutJob {
   bool cancelled = false;
   bool ended = false;
   std::uint64_t readers = 0;  // the number of its newest reader
+  std::uint64_t failures_excused = 0;  // its failed tasks before it was last resumed: max_failures counts from there
   std::string reason;         // why it is paused, or how it ended
   friend bool operator==(const PutJob&, const PutJob&) = default;
 };

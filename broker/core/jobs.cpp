@@ -65,7 +65,7 @@ void Broker::apply(const CountsMoved& moved) {
 
 void Broker::put(const Job& job) {
   change(PutJob{job.id, job.parent, job.writer, job.options, job.priority, job.started, job.closed, job.paused, job.cancelled, job.ended,
-                job.readers_seen, job.reason});
+                job.readers_seen, job.failures_excused, job.reason});
 }
 
 // What has ended from the front of the job on, the store may let go.

@@ -54,11 +54,11 @@ void Broker::restore(FoundJob found) {
   job.ended = found.job.ended;
   job.reason = found.job.reason;
   job.readers_seen = found.job.readers;
+  job.failures_excused = found.job.failures_excused;
   job.tasks.restore(tasks_of(found));
   job.reserved_upto = job.tasks.fresh();
   job.dropped_below = found.dropped_below;
   job.counts = counts_of(found);
-  if (!job.paused) job.failures_excused = job.counts.failed;  // whether it was resumed after them is not stored
   job.digest = found.digest;
   job.outcomes_digest = found.outcomes_digest;
   job.results_decided = found.results_end;

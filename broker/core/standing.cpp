@@ -7,9 +7,10 @@
 namespace stint::broker {
 
 Standing Broker::standing_of(const Job& job) const {
-  if (job.ended || job.counts.left() == 0) return {};
-  const std::string id = std::to_string(value(job.id));
+  if (job.ended) return {};
   if (job.paused) return {"paused", job.pause_reason};
+  if (job.counts.left() == 0) return {};
+  const std::string id = std::to_string(value(job.id));
   if (job.kind->workers == 0) {
     return {"no_worker", "no worker offers kind " + job.options.kind + ": start one, e.g. stint-worker --kind " + job.options.kind + " -- COMMAND {}"};
   }

@@ -76,9 +76,9 @@ FoundJob* Recovery::job_of(std::uint64_t job, const char* table) {
 void Recovery::read_jobs() {
   Statement all(
       database_,
-      "SELECT jobs.job, parent, writer, options, priority, started, closed, paused, cancelled, ended, readers, reason, "
-      "received, received_bytes, digest, handed_upto, dropped_below, done, failed, outcomes_digest, consumed, "
-      "results_end FROM jobs LEFT JOIN counts USING(job) ORDER BY jobs.job");
+      "SELECT jobs.job, parent, writer, options, priority, started, closed, paused, cancelled, ended, readers, "
+      "failures_excused, reason, received, received_bytes, digest, handed_upto, dropped_below, done, failed, "
+      "outcomes_digest, consumed, results_end FROM jobs LEFT JOIN counts USING(job) ORDER BY jobs.job");
   while (all.step()) {
     FoundJob& found = recovered_.found.jobs.emplace_back();
     PutJob& job = found.job;
@@ -86,7 +86,7 @@ void Recovery::read_jobs() {
     job.parent = JobId{all.number(1)};
     job.writer = Incarnation{all.number(2)};
     auto options = unpack_options(all.bytes(3));
-    if (!options || all.is_null(12)) database_.damaged("job " + std::to_string(value(job.job)) + " cannot be read");
+    if (!options || all.is_null(13)) database_.damaged("job " + std::to_string(value(job.job)) + " cannot be read");
     job.options = std::move(*options);
     job.priority = static_cast<std::int32_t>(all.number(4));
     job.started = all.number(5) != 0;
@@ -95,17 +95,18 @@ void Recovery::read_jobs() {
     job.cancelled = all.number(8) != 0;
     job.ended = all.number(9) != 0;
     job.readers = all.number(10);
-    job.reason = all.bytes(11);
-    found.received = all.number(12);
-    found.received_bytes = all.number(13);
-    found.digest = Digest(static_cast<std::uint32_t>(all.number(14)));
-    found.handed_upto = all.number(15);
-    found.dropped_below = all.number(16);
-    found.done = all.number(17);
-    found.failed = all.number(18);
-    found.outcomes_digest = all.number(19);
-    found.consumed = all.number(20);
-    found.results_end = all.number(21);
+    job.failures_excused = all.number(11);
+    job.reason = all.bytes(12);
+    found.received = all.number(13);
+    found.received_bytes = all.number(14);
+    found.digest = Digest(static_cast<std::uint32_t>(all.number(15)));
+    found.handed_upto = all.number(16);
+    found.dropped_below = all.number(17);
+    found.done = all.number(18);
+    found.failed = all.number(19);
+    found.outcomes_digest = all.number(20);
+    found.consumed = all.number(21);
+    found.results_end = all.number(22);
   }
 }
 

@@ -42,6 +42,10 @@ CREATE TABLE drains(
   answer INTEGER, place INTEGER, worker INTEGER NOT NULL, deadline_ms INTEGER NOT NULL,
   PRIMARY KEY(answer, place)) WITHOUT ROWID;
 CREATE TABLE forgotten(job INTEGER PRIMARY KEY);
+)",
+    R"(
+ALTER TABLE jobs ADD COLUMN failures_excused INTEGER NOT NULL DEFAULT 0;
+UPDATE jobs SET failures_excused = (SELECT failed FROM counts WHERE counts.job = jobs.job) WHERE paused = 0;
 )"};
 
 // SQLite takes no parameters in a PRAGMA.

@@ -39,11 +39,11 @@ Writer::Writer(Database& database, Books books, std::uint64_t last_job, std::set
       put_job_(database,
                "INSERT INTO jobs(job, parent, writer, options, priority, started, closed, paused, cancelled, ended, "
                "readers, "
-               "reason) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET parent = excluded.parent, "
+               "failures_excused, reason) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET parent = excluded.parent, "
                "writer = excluded.writer, options = excluded.options, priority = excluded.priority, "
                "started = excluded.started, closed = excluded.closed, paused = excluded.paused, "
                "cancelled = excluded.cancelled, ended = excluded.ended, readers = excluded.readers, "
-               "reason = excluded.reason"),
+               "failures_excused = excluded.failures_excused, reason = excluded.reason"),
       put_counts_(database, "INSERT OR REPLACE INTO counts VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
       put_meta_(database, "UPDATE meta SET number = ? WHERE name = 'last_job'"),
       put_payload_(database, "INSERT INTO payloads(head, blob) VALUES(?, ?)"),
@@ -118,7 +118,7 @@ void Writer::write(JobId job, const JobDelta& delta) {
 
 void Writer::write(const PutJob& put) {
   put_job_.run(put.job, put.parent, put.writer, std::string_view(pack_options(put.options)), put.priority, put.started,
-               put.closed, put.paused, put.cancelled, put.ended, put.readers, put.reason);
+               put.closed, put.paused, put.cancelled, put.ended, put.readers, put.failures_excused, put.reason);
 }
 
 void Writer::write(JobId job, const TaskRow& row) {

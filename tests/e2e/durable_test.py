@@ -93,6 +93,21 @@ class Row18TheBrokerIsKilled(unittest.TestCase):
             self.assertEqual(farm.job(job)["done"], 10)
 
 
+    def test_failures_from_before_count_for_max_failures(self):
+        with DurableFarm() as farm:
+            farm.worker("obey")
+            watcher = farm.watch_job("1")
+            client = farm.start_stint("submit", "--kind", "obey", "--max-attempts", "1", "--max-failures", "1", stdin=subprocess.PIPE)
+            client.stdin.write(b"fail 1\n")
+            client.stdin.flush()
+            watcher.await_event(lambda event: event.get("failed") == 1)
+            farm.replace_broker()
+            client.stdin.write(b"fail 1\n")
+            client.stdin.flush()
+            watcher.await_event("paused")
+            self.assertIn("2 tasks failed, more than max_failures (1)", farm.job("1")["reason"])
+
+
 class Row24TwoBrokersOnOneDirectory(unittest.TestCase):
     def test_the_second_names_the_first_and_ends(self):
         with DurableFarm() as farm:

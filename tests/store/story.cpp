@@ -69,6 +69,7 @@ Change Story::changed(const ModelJob& job) {
   put.paused = chance_.one_in(2);
   put.started = put.started || chance_.one_in(2);
   put.readers += chance_.below(2);
+  put.failures_excused = chance_.below(3);
   put.reason = chance_.one_in(2) ? "paused by \"someone\"" : "";
   return put;
 }
