@@ -97,6 +97,7 @@ class TaskQueue {
   void delay(Index index, TimePoint due);
   void lease(Index index);             // ready, delayed or unclaimed -> leased
   std::vector<Index> take_unclaimed(); // nobody has claimed them: made ready
+  bool has_unclaimed() const { return !unclaimed_.empty(); }
   const std::set<Index>& ready(Suspicion suspicion) const { return ready_[static_cast<std::size_t>(suspicion)]; }
   bool has_ready(Suspicion suspicion) const { return !ready(suspicion).empty(); }
   bool has_ready() const { return !ready_[0].empty() || !ready_[1].empty() || !ready_[2].empty(); }

@@ -1,6 +1,7 @@
 #include "tests/core/farm.hpp"
 
 #include <algorithm>
+#include <memory>
 
 namespace stint::broker {
 
@@ -13,7 +14,7 @@ Options Farm::quick() {
   return options;
 }
 
-Farm::Farm(const Options& options) : broker(options), heartbeat_(options.heartbeat) {
+Farm::Farm(const Options& options) : broker(options), options_(options), heartbeat_(options.heartbeat) {
   now += 1h;
   next_beat_ = now + heartbeat_;
   turn();
@@ -57,6 +58,7 @@ void Farm::settles() {
   for (;;) {
     for (Action& action : out_.take()) deliver(action);
     if (pending_ && !commits_held_) {
+      for (const Change& change : std::exchange(unstored_, {})) disk_.apply(change);
       broker.committed(*std::exchange(pending_, std::nullopt), out_);
     } else if (!underway_.empty()) {
       const auto [from, envelope] = std::move(underway_.front());
@@ -83,6 +85,9 @@ void Farm::deliver(Action& action) {
   } else if (auto* store = std::get_if<Store>(&action)) {
     if (pending_) CHECK(*pending_ < store->commit);
     pending_ = store->commit;
+    if (options_.durable) unstored_.push_back(std::move(store->change));
+  } else if (auto* fetch = std::get_if<Fetch>(&action)) {
+    broker.fetched(disk_.fetch(fetch->wanted), out_);
   } else if (auto* publish = std::get_if<Publish>(&action)) {
     check(publish->event);
     events_.push_back(std::move(publish->event));
@@ -183,12 +188,57 @@ void Farm::is_unreachable(const FarmPeer& peer) {
   settles();
 }
 
+void Farm::broker_restarts() {
+  if (options_.durable) {
+    ++options_.epoch;
+  } else {
+    options_.store = StoreId{value(options_.store) + 1};
+  }
+  starts_anew();
+}
+
+// The broker that wrote the copy may have made leases since, under numbers of the same start as the next broker's.
+void Farm::broker_restarts_from_copy() {
+  disk_ = copy_.disk;
+  options_.epoch = copy_.epoch + 1;
+  options_.first_lease += 1'000'000;
+  starts_anew();
+}
+
+void Farm::starts_anew() {
+  unstored_.clear();
+  pending_.reset();
+  commits_held_ = false;
+  underway_.clear();
+  out_.take();
+  std::destroy_at(&broker);
+  std::construct_at(&broker, options_);
+  last_event_.clear();  // a watcher starts afresh with each start of the broker
+  broker.restore(now, disk_.found(), out_);
+  for (const std::string& topic : subscriptions_) broker.subscribed(now, topic, true, out_);
+  if (asker_ != nullptr) asker_->greets();
+  turn();
+}
+
+void Farm::fills_disk(const std::string& reason) {
+  broker.store_full(reason, out_);
+  settles();
+}
+
+void Farm::shuts_down() {
+  broker.shut_down(now, out_);
+  settles();
+  if (asker_ != nullptr) asker_->mail.clear();
+}
+
 void Farm::subscribes(const std::string& topic) {
+  subscriptions_.push_back(topic);
   broker.subscribed(now, topic, true, out_);
   turn();
 }
 
 void Farm::unsubscribes(const std::string& topic) {
+  std::erase(subscriptions_, topic);
   broker.subscribed(now, topic, false, out_);
   turn();
 }
@@ -201,9 +251,13 @@ std::vector<Event> Farm::events(std::string_view topic, std::string_view name) c
   return found;
 }
 
-Row Farm::job(JobId id) {
+std::vector<Row> Farm::asks(const std::string& what, const std::string& selector) {
   if (asker_ == nullptr) asker_ = &client("asker");
-  const auto rows = asker_->asks("job", std::to_string(value(id)));
+  return asker_->asks(what, selector);
+}
+
+Row Farm::job(JobId id) {
+  const auto rows = asks("job", std::to_string(value(id)));
   REQUIRE(rows.size() == 1);
   return rows.front();
 }
@@ -251,7 +305,7 @@ void FarmPeer::receives(const Envelope& envelope) {
   if (const auto* greeting = std::get_if<Welcome>(&envelope.message)) {
     CHECK(envelope.seq == 0);
     if (greeting->hello_no != hello.hello_no) return;
-    const bool again = session == envelope.session;
+    const bool again = session == envelope.session && greeting->hello_no == welcome.hello_no;
     welcome = *greeting;
     ++welcomes;
     session = envelope.session;

@@ -27,6 +27,7 @@
 #include "broker/core/broker.hpp"
 #include "broker/core/outbox.hpp"
 #include "common/wire/codec.hpp"
+#include "tests/disk/disk.hpp"
 
 namespace stint::broker {
 
@@ -234,6 +235,11 @@ class Farm {
   bool passes_until(const std::function<bool()>& done, Duration at_most = 1h);
   void broker_sleeps(Duration time);  // heartbeats arrive meanwhile, unread
   void is_unreachable(const FarmPeer& peer);
+  void broker_restarts();  // killed, with what it had not committed; in memory the next one knows nothing and has another store
+  void copies_disk() { copy_ = {disk_, options_.epoch}; }
+  void broker_restarts_from_copy();
+  void fills_disk(const std::string& reason);  // empty: there is room again
+  void shuts_down();
 
   void holds_commits() { commits_held_ = true; }
   void commits();  // everything so far, and at once from now on
@@ -242,8 +248,10 @@ class Farm {
   void subscribes(const std::string& topic);
   void unsubscribes(const std::string& topic);
   std::vector<Event> events(std::string_view topic, std::string_view name = {}) const;
+  const std::vector<Event>& all_events() const { return events_; }
 
-  Row job(JobId id);  // as a client sees it
+  std::vector<Row> asks(const std::string& what, const std::string& selector = {});  // as a client would
+  Row job(JobId id);
   std::vector<std::string> log;
 
   TimePoint now{};
@@ -259,7 +267,17 @@ class Farm {
   void check(const Event& event);
   void turn();
   TimePoint next_moment(TimePoint end) const;
+  void starts_anew();
 
+  struct Copy {
+    Disk disk;
+    std::uint64_t epoch = 0;
+  };
+
+  Options options_;
+  Disk disk_;
+  Copy copy_;
+  std::vector<Change> unstored_;
   Outbox out_;
   std::deque<std::pair<PeerId, Envelope>> underway_;
   std::size_t unchecked_ = 0;
@@ -273,6 +291,7 @@ class Farm {
   FarmClient* asker_ = nullptr;
   std::vector<Event> events_;
   std::map<std::string, Event> last_event_;
+  std::vector<std::string> subscriptions_;
   std::uint32_t last_address_ = 0;
   std::uint64_t last_incarnation_ = 0;
   TimePoint next_beat_{};

@@ -2,6 +2,7 @@
 """The table of faults in tests/README.md is whole and true: each row has tests that exist and say which row they are, or says what it
 waits for."""
 
+import itertools
 import os
 import pathlib
 import re
@@ -27,6 +28,12 @@ def names_row(text, row):
     return bool(re.search(rf"\bRow{row}(?!\d)", text)) or any(str(row) in re.findall(r"\d+", each) for each in lists)
 
 
+def header(story):
+    """What stands above the first command of a story."""
+    lines = itertools.takewhile(lambda line: line.startswith("#"), story.splitlines())
+    return " ".join(line.lstrip("# ") for line in lines)
+
+
 def faults_of(row, tests):
     """What is wrong with what a row says."""
     listed = re.findall(r"`([^`]+?): ([^`]+)`", tests)
@@ -37,6 +44,9 @@ def faults_of(row, tests):
         text = file.read_text(encoding="utf-8") if file.is_file() else ""
         if not text:
             yield f"tests/{path} does not exist"
+        elif path.endswith(".txt"):  # a story, by the row that it begins with
+            if name != f"row {row}" or not names_row(header(text), row):
+                yield f"tests/{path} does not begin by saying that it tells of row {row}"
         elif f'"{name}"' not in text and f"class {name}(" not in text and f"def {name}(" not in text:
             yield f"tests/{path} has no test '{name}'"
         elif not names_row(text, row):
@@ -57,8 +67,10 @@ def findings(text):
 def self_test():
     """A table with planted mistakes must give exactly these."""
     good = "`tidy/faults_test.py: self_test`"  # which names row 7, row 12 and rows 3, 4 and 5
-    for row, tests, expected in ((7, good, 0), (12, good, 0), (4, good, 0), (99, good, 1), (7, "", 1), (7, "later", 1), (7, "needs disk", 0),
-                                 (7, "needs disk and keys", 0), (7, "`tidy/nowhere.py: x`", 1), (7, "`tidy/faults_test.py: nobody`", 1)):
+    for row, tests, expected in ((7, good, 0), (12, good, 0), (4, good, 0), (99, good, 1), (7, "", 1), (7, "later", 1),
+                                 (7, "needs disk", 0), (7, "needs disk and keys", 0), (7, "`tidy/nowhere.py: x`", 1),
+                                 (7, "`tidy/faults_test.py: nobody`", 1),
+                                 (12, "`story/lost_worker.txt: row 12`", 0), (13, "`story/lost_worker.txt: row 13`", 1)):
         found = list(faults_of(row, tests))
         if len(found) != expected:
             yield f"the check itself is broken: row {row} with '{tests}' gives {found}"
