@@ -109,7 +109,9 @@ void Broker::take_in(FetchedResults fetched) {
       reader.fetched.assign(fetched.results.begin(), fetched.results.end());
     } else {
       STINT_REQUIRE(reader.ordered);
-      if (job->told.ended) skip(reader, fetched.next.value_or(job->stored_index_end));
+      // A gap that nothing will fill. What was stored while the answer was under way was not there to be found: then it is asked for again.
+      const bool is_complete = job->told.ended && reader.looked_at == job->stored_end;
+      if (is_complete) skip(reader, fetched.next.value_or(job->stored_index_end));
     }
   }
 }

@@ -87,7 +87,11 @@ void Farm::deliver(Action& action) {
     pending_ = store->commit;
     if (options_.durable) unstored_.push_back(std::move(store->change));
   } else if (auto* fetch = std::get_if<Fetch>(&action)) {
-    broker.fetched(disk_.fetch(fetch->wanted), out_);
+    if (reads_held_) {
+      read_.push_back(disk_.fetch(fetch->wanted));
+    } else {
+      broker.fetched(disk_.fetch(fetch->wanted), out_);
+    }
   } else if (auto* publish = std::get_if<Publish>(&action)) {
     check(publish->event);
     events_.push_back(std::move(publish->event));
@@ -126,6 +130,12 @@ void Farm::check(const Event& event) {
 
 void Farm::commits() {
   commits_held_ = false;
+  settles();
+}
+
+void Farm::reads_back() {
+  reads_held_ = false;
+  for (Fetched& fetched : std::exchange(read_, {})) broker.fetched(std::move(fetched), out_);
   settles();
 }
 
@@ -207,6 +217,7 @@ void Farm::broker_restarts_from_copy() {
 
 void Farm::starts_anew() {
   unstored_.clear();
+  read_.clear();
   pending_.reset();
   commits_held_ = false;
   underway_.clear();

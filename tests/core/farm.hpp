@@ -243,6 +243,8 @@ class Farm {
 
   void holds_commits() { commits_held_ = true; }
   void commits();  // everything so far, and at once from now on
+  void holds_reads() { reads_held_ = true; }
+  void reads_back();  // what was wanted so far, as it was then, and at once from now on
   bool has_uncommitted() const { return pending_.has_value(); }
 
   void subscribes(const std::string& topic);
@@ -278,6 +280,8 @@ class Farm {
   Disk disk_;
   Copy copy_;
   std::vector<Change> unstored_;
+  std::vector<Fetched> read_;  // and not answered
+  bool reads_held_ = false;
   Outbox out_;
   std::deque<std::pair<PeerId, Envelope>> underway_;
   std::size_t unchecked_ = 0;

@@ -360,6 +360,22 @@ TEST_CASE("results larger than expected hold back fresh tasks by bytes") {
   CHECK(worker.held.size() == 1);
 }
 
+TEST_CASE("a result that was stored while its reader was told that there is none is not passed over, though the job has ended") {
+  Options options = Farm::quick();
+  options.durable = true;
+  Farm farm(options);
+  FarmClient& ann = farm.client("ann");
+  FarmWorker& worker = farm.worker({.slots = 2});
+  const JobId job = ann.runs({.kind = "echo", .results = ResultsPolicy::keep}, {"a", "b"});
+  worker.finishes({1});
+  farm.holds_reads();
+  ann.reads(job, 0, true);  // finds that task 1 is the next one there
+  worker.finishes({0});
+  farm.reads_back();
+  CHECK(ann.reading[job].indices() == std::vector<Index>{0, 1});
+  CHECK(ann.reading[job].ended);
+}
+
 TEST_CASE("attaching to a job that is not there is an error") {
   Farm farm;
   FarmClient& ann = farm.client("ann");

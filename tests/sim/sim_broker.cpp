@@ -164,14 +164,18 @@ void SimBroker::make_durable(broker::CommitId upto) {
   for (; !pending_.empty() && pending_.front().commit <= upto; pending_.pop_front()) disk_.apply(pending_.front().change);
 }
 
-// Served when its time comes, from what is durable then.
+// Served when its time comes, from what is durable then; until the answer is here, more may have become so.
 void SimBroker::act(const broker::Fetch& action) {
   world_.require(options().durable, "something is wanted back from a store that keeps nothing");
-  world_.in(random().duration(Duration{}, options().fetch_delay), [this, wanted = action.wanted] {
+  const Duration most = options().fetch_delay / 2;
+  world_.in(random().duration(Duration{}, most), [this, most, wanted = action.wanted] {
     if (!alive()) return;
-    fetched_.push_back(disk_.fetch(wanted));
-    if (world_.is_verbose()) world_.say("  " + described(fetched_.back()));
-    wake();
+    world_.in(random().duration(Duration{}, most), [this, fetched = disk_.fetch(wanted)] {
+      if (!alive()) return;
+      fetched_.push_back(fetched);
+      if (world_.is_verbose()) world_.say("  " + described(fetched_.back()));
+      wake();
+    });
   });
 }
 
