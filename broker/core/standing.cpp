@@ -9,7 +9,10 @@ namespace stint::broker {
 Standing Broker::standing_of(const Job& job) const {
   if (job.ended) return {};
   if (job.paused) return {"paused", job.pause_reason};
-  if (job.counts.left() == 0) return {};
+  if (job.counts.left() == 0) {
+    const bool is_held_up = job.writer_present && !job.closed && !job.window.reason.empty();
+    return is_held_up ? Standing{"no_room", job.window.reason} : Standing{};
+  }
   const std::string id = std::to_string(value(job.id));
   if (job.kind->workers == 0) {
     return {"no_worker", "no worker offers kind " + job.options.kind + ": start one, e.g. stint-worker --kind " + job.options.kind + " -- COMMAND {}"};

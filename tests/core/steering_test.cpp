@@ -350,6 +350,22 @@ TEST_CASE("a reason that passes within moments is nobody's news") {
   CHECK(farm.events("job.1.", "stalled").empty());
 }
 
+TEST_CASE("row 22: a job whose writer waits for room in the store says so, and goes on when there is some") {
+  Farm farm;
+  farm.subscribes("job.");
+  FarmClient& ann = farm.client("ann");
+  farm.worker({});
+  farm.fills_disk("the disk is full: free space");
+  const JobId job = ann.opens({.kind = "echo"});
+  CHECK(ann.accepted[job].reason == "the disk is full: free space");
+  CHECK(farm.job(job).text("reason") == "the disk is full: free space");
+  farm.passes(limits::kStallDelay + 100ms);
+  CHECK(farm.events("job.1.", "stalled").size() == 1);
+  farm.fills_disk("");
+  CHECK(ann.accepted[job].reason.empty());
+  CHECK(farm.job(job).text("reason").empty());
+}
+
 TEST_CASE("a long listing comes in parts") {
   Farm farm;
   FarmClient& ann = farm.client("ann");
