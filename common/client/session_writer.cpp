@@ -1,6 +1,7 @@
 #include "common/client/session_writer.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "common/model/limits.hpp"
 #include "common/model/require.hpp"
@@ -34,6 +35,13 @@ Problem closed_by_others(Index known) {
           "it was closed or cancelled with " + std::to_string(known) + " tasks and takes no more. Open another job"};
 }
 
+Problem closed_before(Index known) {
+  return {Problem::Kind::refused, Problem::Scope::writing, ErrorCode::closed,
+          "it is closed with " + std::to_string(known) +
+              " tasks and takes no more: the key belongs to shorter input, or somebody has closed the job. Write the same "
+              "tasks, or use another key"};
+}
+
 }  // namespace
 
 std::optional<Problem> Writer::add(Batch tasks) {
@@ -53,6 +61,7 @@ std::optional<Problem> Writer::close() {
 
 std::optional<Problem> Writer::opened(const Opened& opened) {
   if (opened.next < accepted_) return forgotten(accepted_, opened.next);
+  if (!std::exchange(was_opened_, true)) was_whole_ = opened.closed && opened.state != JobState::cancelled;
   ready_ = true;
   blocked_ = false;
   closed_ = opened.closed;
@@ -82,7 +91,7 @@ std::optional<Problem> Writer::learn(Index next, std::uint32_t digest) {
   }
   if (close_wanted_ && written_ < known_) return too_short(written_, known_);
   if (accepted_ == known_ && digest_.value() != known_digest_) return other_input(known_);
-  if (closed_ && written_ > known_) return closed_by_others(known_);
+  if (closed_ && written_ > known_) return was_whole_ ? closed_before(known_) : closed_by_others(known_);
   return std::nullopt;
 }
 

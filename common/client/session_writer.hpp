@@ -85,6 +85,8 @@ class Writer {
   bool close_wanted_ = false;
   bool close_sent_ = false;
   bool closed_ = false;             // accepted
+  bool was_opened_ = false;
+  bool was_whole_ = false;          // the job was closed already when its key was opened
   Index known_ = 0;                 // the broker has the tasks below
   std::uint32_t known_digest_ = 0;  // of them
   Index written_ = 0;

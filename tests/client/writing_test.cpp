@@ -189,6 +189,24 @@ TEST_CASE("a broker with an older memory is a conflict, not a hang") {
   CHECK(broker.expect_news<JobFailed>().problem.kind == Problem::Kind::conflict);
 }
 
+TEST_CASE("more than the job of that key was closed with is refused, and its key is named as the cause") {
+  BrokerByHand broker;
+  broker.lets_in();
+  broker.client.open(broker.now, kJob, {.kind = "echo", .key = "k"}, broker.out);
+  Opened opened = broker.opened(broker.expect<Open>().req, 1, digest_of({"a"}));
+  opened.closed = true;
+  opened.state = JobState::closed;
+  broker.says(opened);
+  broker.expect_news<JobOpened>();
+  broker.skip_news<JobAccepted>();
+  broker.writes({"a"});
+  broker.skip_news<JobAccepted>();
+  broker.writes({"b"});
+  const auto failed = broker.expect_news<JobFailed>();
+  CHECK(failed.problem.code == ErrorCode::closed);
+  CHECK(failed.problem.text.find("closed with 1 tasks and takes no more: the key belongs to shorter input") != std::string::npos);
+}
+
 TEST_CASE("a job that others closed or cancelled takes no more, and is still read") {
   BrokerByHand broker;
   broker.lets_in();
