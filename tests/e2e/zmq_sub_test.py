@@ -285,6 +285,31 @@ class Bars(WithPublisher):
         self.see(b"7 render: 10 done of 10")
         self.assertEqual(self.watcher.wait(), 0)
 
+    def test_while_the_broker_is_away_they_say_so_and_then_go_on(self):
+        self.publisher.job("opened", 1, done=3)
+        self.see(b"3/10")
+        self.publisher.event("broker.", "beat", 1, heartbeat_ms=200)  # and from here on none
+        self.see(b"3/10+ 30% reconnecting")
+        self.publisher.await_subscriptions({"broker.", "job.7."})
+        self.publisher.event("broker.", "beat", 1, epoch=2, heartbeat_ms=60_000)
+        self.publisher.job("progress", 1, done=5, epoch=2)
+        self.see(b"5/10+ 50%")
+        self.assertNotIn(b"50% reconnecting", self.screen)
+        self.publisher.job("ended", 2, done=10, state="ended", outcome="done", epoch=2)
+        self.assertEqual(self.watcher.wait(), 0)
+
+    def test_another_brokers_jobs_take_the_place_of_those_that_are_gone(self):
+        self.watcher.stop()
+        self.master, slave = pty.openpty()
+        self.addCleanup(os.close, self.master)
+        self.watcher = self.watch("--topic", "job.", stdout=slave)
+        os.close(slave)
+        self.publisher.job("opened", 1, job=7, name="old")
+        self.see(b"7 old [")
+        self.publisher.job("opened", 1, job=8, name="new", store=2)
+        self.see(b"8 new [")
+        self.assertNotIn(b"7 old [", self.screen[self.screen.rindex(b"8 new [") - 20:])
+
 
 if __name__ == "__main__":
     sys.exit(unittest.main())

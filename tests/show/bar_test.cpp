@@ -42,6 +42,12 @@ TEST_CASE("an open job may grow, a paused one says so") {
   CHECK(plain_line(gauge) == "x 0/5 0% paused (too many failures)");
 }
 
+TEST_CASE("while the broker is away a bar says so, and not what cannot be known") {
+  Gauge gauge = render();
+  gauge.is_away = true;
+  CHECK(bar(gauge, 100) == "render [#############=>.......] 612/1000 61% reconnecting");
+}
+
 TEST_CASE("one hundred per cent means that nothing is left") {
   CHECK(percent({.queued = 1, .done = 999'999}) == 99);
   CHECK(percent({.done = 10}) == 100);

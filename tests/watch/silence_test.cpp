@@ -27,6 +27,16 @@ TEST_CASE("a broker that has beaten is missed after three beats") {
   CHECK(silence.broker_is_lost(kStart + 12s));
 }
 
+TEST_CASE("a broker is away from the third beat that it misses until something comes of it") {
+  Silence silence;
+  silence.heard(kStart, beat());
+  CHECK_FALSE(silence.is_away());
+  CHECK(silence.broker_is_lost(kStart + 6s));
+  CHECK(silence.is_away());
+  silence.heard(kStart + 7s, about("job.7."));
+  CHECK_FALSE(silence.is_away());
+}
+
 TEST_CASE("a broker may beat in a measure of its own") {
   Silence silence;
   Event event = beat();

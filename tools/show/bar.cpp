@@ -41,6 +41,7 @@ std::string numbers(const Gauge& gauge) {
   std::string text = std::to_string(counts.ended()) + "/" + std::to_string(counts.total());
   if (gauge.state == "open") text += '+';
   text += " " + std::to_string(percent(counts)) + "%";
+  if (gauge.is_away) return text + " reconnecting";
   if (gauge.state == "paused" || gauge.state == "cancelled") text += " " + gauge.state;
   if (counts.running > 0) text += " run " + std::to_string(counts.running);
   if (counts.delayed > 0) text += " retry " + std::to_string(counts.delayed);

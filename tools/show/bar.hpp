@@ -2,7 +2,8 @@
 //
 //   render [########=====>........] 612/1000 61% run 48 fail 3 12.4/s ETA 0:31 workers 24
 //
-// # has ended, = is running, + behind the total means that the job is still open.
+// # has ended, = is running, + behind the total means that the job is still open. While the broker is away it says
+// "reconnecting" in the place of what cannot be known: render [########=====>........] 612/1000 61% reconnecting
 //
 //   Pace pace;                                     // one a job
 //   pace.seen(now, counts.ended());
@@ -43,6 +44,7 @@ struct Gauge {
   std::optional<double> rate;
   std::uint64_t workers = 0;
   std::string reason;  // why it stands still; escaped
+  bool is_away = false;  // the broker is: the counts are the last that were heard
 };
 
 // From the fields of a job's event, or its row in a listing.

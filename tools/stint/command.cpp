@@ -95,6 +95,8 @@ std::unique_ptr<Client> Common::connect(Console& console) const {
     // A job may stall and flow many times a second; ProgressPoll tells of it when it lasts.
     const bool is_passing = notice.kind == Notice::Kind::stalled || notice.kind == Notice::Kind::flowing;
     if (!is_passing) console.say(notice_text(notice));
+    if (notice.kind == Notice::Kind::reconnecting) console.reconnecting(true);
+    if (notice.kind == Notice::Kind::reconnected) console.reconnecting(false);
   };
   return std::make_unique<Client>(std::move(options));
 }

@@ -40,10 +40,8 @@ void Console::progress(TimePoint now, Gauge gauge) {
   gauge.rate = pace_.per_second(now);
   if (quiet_ || is_barred_) return;
   if (is_terminal_) {
-    bar_.clear();
-    std::string drawn = bar(gauge, output_.terminal_columns() - 1);
-    write_above(std::string(kErase) + drawn);
-    bar_ = std::move(drawn);
+    gauge_ = std::move(gauge);
+    draw();
   } else if (!last_line_) {
     last_line_ = now;  // the first line comes after a while, not at once
   } else if (is_line_due(now, percent(gauge.counts))) {
@@ -51,6 +49,20 @@ void Console::progress(TimePoint now, Gauge gauge) {
     last_percent_ = percent(gauge.counts);
     write_above(plain_line(gauge) + "\n");
   }
+}
+
+void Console::reconnecting(bool is_away) {
+  const std::lock_guard lock(mutex_);
+  is_away_ = is_away;
+  if (!bar_.empty()) draw();
+}
+
+void Console::draw() {
+  gauge_.is_away = is_away_;
+  bar_.clear();
+  std::string drawn = bar(gauge_, output_.terminal_columns() - 1);
+  write_above(std::string(kErase) + drawn);
+  bar_ = std::move(drawn);
 }
 
 void Console::clear() {

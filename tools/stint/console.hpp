@@ -29,12 +29,14 @@ class Console {
   void say(std::string_view line);  // "stint: LINE"
   void add(std::string_view line);  // as it is
   void progress(TimePoint now, Gauge gauge);
+  void reconnecting(bool is_away);  // while the broker is, a bar says so
   void clear();
 
   bool is_terminal() const { return is_terminal_; }
 
  private:
   void write_above(std::string text);
+  void draw();
   bool is_line_due(TimePoint now, std::uint64_t percent) const;
 
   std::mutex mutex_;
@@ -43,6 +45,8 @@ class Console {
   bool quiet_ = false;
   bool is_barred_ = false;
   std::string bar_;  // on the screen now
+  Gauge gauge_;      // what it shows
+  bool is_away_ = false;
   Pace pace_;
   std::optional<TimePoint> last_line_;
   std::uint64_t last_percent_ = 0;

@@ -9,6 +9,7 @@ namespace stint::tool {
 
 void Silence::heard(TimePoint now, const Event& event) {
   ever_heard_ = true;
+  is_away_ = false;
   if (event.topic == "broker.") {
     last_beat_ = now;
     const std::uint64_t told = event.fields.number("heartbeat_ms");
@@ -26,6 +27,7 @@ void Silence::heard(TimePoint now, const Event& event) {
 bool Silence::broker_is_lost(TimePoint now) {
   if (!last_beat_ || now - *last_beat_ < limits::kLiveness * interval_) return false;
   last_beat_ = now;
+  is_away_ = true;
   return true;
 }
 

@@ -24,6 +24,7 @@ class Silence {
   void heard(TimePoint now, const Event& event);
 
   bool ever_heard() const { return ever_heard_; }
+  bool is_away() const { return is_away_; }  // the broker missed its beats, and nothing has come since
 
   // Whether a broker that has beaten before has missed three beats. Counts anew from then on.
   bool broker_is_lost(TimePoint now);
@@ -35,6 +36,7 @@ class Silence {
 
  private:
   bool ever_heard_ = false;
+  bool is_away_ = false;
   std::optional<TimePoint> last_beat_;
   Duration interval_{};
   std::map<std::string, TimePoint> jobs_;

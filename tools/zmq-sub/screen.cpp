@@ -1,6 +1,7 @@
 #include "tools/zmq-sub/screen.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "tools/show/text.hpp"
 
@@ -19,6 +20,7 @@ std::string label_of(const Row& fields) {
 }  // namespace
 
 void Screen::told(TimePoint now, const Told& told) {
+  if (std::exchange(store_, told.event.store) != told.event.store) jobs_.clear();  // another broker's
   if (told.event.topic.starts_with("job.")) job_told(now, told);
   if (told.event.topic.starts_with("worker.")) worker_told(told.event);
 }
@@ -48,6 +50,11 @@ void Screen::worker_told(const Event& event) {
   say("worker " + name + " is lost; what it ran is run again by others");
 }
 
+void Screen::reconnecting(bool is_away) {
+  news_ = news_ || is_away != is_away_;
+  is_away_ = is_away;
+}
+
 void Screen::plain(const std::vector<std::string>& frames) {
   std::string line;
   for (const std::string& frame : frames) line += (line.empty() ? "" : " ") + escaped(frame);
@@ -70,6 +77,7 @@ std::string Screen::redrawn(TimePoint now, std::size_t columns, std::size_t line
   for (auto& [id, job] : jobs_) {
     if (n == shown) break;
     job.gauge.rate = job.pace.per_second(now);
+    job.gauge.is_away = is_away_;
     bytes += std::string(n++ == 0 ? "" : "\n") + bar(job.gauge, columns - 1) + std::string(kClearLine);
   }
   if (shown < jobs_.size()) {

@@ -21,6 +21,7 @@ class Screen {
  public:
   void told(TimePoint now, const Told& told);
   void plain(const std::vector<std::string>& frames);
+  void reconnecting(bool is_away);  // while the broker is, the bars say so
 
   std::string redrawn(TimePoint now, std::size_t columns, std::size_t lines);
   std::string left() const;  // the cursor behind the last bar, for who comes after us
@@ -38,6 +39,8 @@ class Screen {
   void say(std::string line);
 
   std::map<std::uint64_t, Job> jobs_;
+  StoreId store_{};        // whose jobs they are
+  bool is_away_ = false;
   std::string lines_;      // to be written above the bars
   std::size_t drawn_ = 0;  // bars on the screen
   bool news_ = true;

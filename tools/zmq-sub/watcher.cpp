@@ -133,6 +133,7 @@ void Watcher::mind_the_end(const Event& event) {
 
 void Watcher::mind_the_silence(TimePoint turn) {
   if (silence_.broker_is_lost(turn)) events_.connect();
+  screen_.reconnecting(silence_.is_away());
   for (const std::string& job : silence_.silent_jobs(turn)) {
     for (const std::string& topic : options_.topics) {
       if (job.starts_with(topic)) events_.refresh(topic);
