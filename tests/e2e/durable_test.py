@@ -1,34 +1,20 @@
-"""A broker that keeps its jobs on disk: its end is a non-event. Each class is named for its row of the list of faults."""
+"""A broker that keeps its jobs on disk: its end is a non-event. Each class is named for its row of the list of faults.
+
+A task of ten minutes stands at a gate here, and takes no longer than the test does; with STINT_REAL_MINUTES=1 it takes ten minutes.
+"""
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
 import unittest
 
-from farm import BIN, DEADLINE, QUICK, Farm, numbers
+from farm import BIN, DEADLINE, QUICK, DurableFarm, check, numbers, pass_time, read_exactly
 
 TASKS = 20_000
 KILLS = 5
-
-
-def check(directory):
-    """What stint-broker --check says of it: exit code and text."""
-    done = subprocess.run([f"{BIN}/stint-broker", "--check", directory], capture_output=True, text=True, timeout=DEADLINE)
-    return done.returncode, done.stdout + done.stderr
-
-
-class DurableFarm(Farm):
-    def __init__(self):
-        self.data = tempfile.TemporaryDirectory(prefix="stint-data-")
-        super().__init__(*QUICK, "--data", self.data.name)
-
-    def __exit__(self, *error):
-        super().__exit__(*error)
-        self.data.cleanup()
-
-    def replace_broker(self):
-        self.kill_broker()
-        self.start_broker()
+REAL = bool(os.environ.get("STINT_REAL_MINUTES"))
+MINUTES = 10 if REAL else 0
 
 
 class Row18TheBrokerIsKilled(unittest.TestCase):
@@ -52,21 +38,6 @@ class Row18TheBrokerIsKilled(unittest.TestCase):
             self.assertIsNone(worker.poll())
             job = farm.job("1")
             self.assertEqual((job["total"], job["done"], job["left"], job["failed"]), (TASKS, TASKS, 0, 0))
-
-    def test_what_runs_meanwhile_runs_once_and_is_counted_once(self):
-        with DurableFarm() as farm:
-            gate, log = farm.gate(), farm.run_log()
-            worker = farm.worker("obey", "--name", "ada", env=log.env)
-            job = farm.submit("--kind", "obey", input=gate.task.encode() + b"\n")
-            gate.await_task()
-            farm.kill_broker()
-            gate.open()  # it ends while nobody is there to hear of it
-            farm.start_broker()
-            self.assertEqual(farm.stint("wait", job)[0], 0)
-            told = farm.job(job)
-            self.assertEqual((told["total"], told["done"], told["redone"], told["losses"]), (1, 1, 0, 0))
-            self.assertEqual(set(log.begun().values()), {1})
-            self.assertIsNone(worker.poll())
 
     def test_what_was_kept_is_the_same_afterwards(self):
         with DurableFarm() as farm:
@@ -92,7 +63,6 @@ class Row18TheBrokerIsKilled(unittest.TestCase):
             self.assertEqual(farm.stint("wait", job)[0], 0)
             self.assertEqual(farm.job(job)["done"], 10)
 
-
     def test_failures_from_before_count_for_max_failures(self):
         with DurableFarm() as farm:
             farm.worker("obey")
@@ -106,6 +76,120 @@ class Row18TheBrokerIsKilled(unittest.TestCase):
             client.stdin.flush()
             watcher.await_event("paused")
             self.assertIn("2 tasks failed, more than max_failures (1)", farm.job("1")["reason"])
+
+
+class Row29AClientIsKilledWithResultsWaiting(unittest.TestCase):
+    def test_the_same_key_goes_on_where_it_was_though_the_broker_was_killed_too(self):
+        with DurableFarm() as farm, tempfile.NamedTemporaryFile() as tasks:
+            farm.worker("echo-worker")
+            tasks.write(numbers(1, 5 * TASKS))
+            tasks.flush()
+            command = ["--kind", "echo", "--key", "k", "--results", "-k", "--quiet", tasks.name]
+            first = farm.start_stint("submit", *command)
+            had = read_exactly(first.stdout, TASKS)  # bytes: some 4,000 lines
+            first.end(signal.SIGKILL)
+            had += first.stdout.read()
+            farm.replace_broker()
+            code, rest, said = farm.stint("submit", *command)
+            self.assertEqual(code, 0, said)
+            begins = int(rest.split(b"\n", 1)[0])
+            self.assertEqual(rest, numbers(begins, 5 * TASKS))
+            self.assertGreater(begins, 1, "it starts from the beginning though most was acknowledged")
+            whole = had[:had.rfind(b"\n") + 1]  # its last line may be torn
+            self.assertEqual(whole, numbers(1, whole.count(b"\n")))
+            self.assertLessEqual(begins, whole.count(b"\n") + 1, "results are lost between the two")
+            self.assertEqual(farm.job("k")["done"], 5 * TASKS)
+
+
+class Row39YesterdaysCopy(unittest.TestCase):
+    """The directory is put back while clients and a worker are at work: what they have from after the copy is of no worth."""
+
+    def setUp(self):
+        self.farm = self.enterContext(DurableFarm())
+        self.gate = self.farm.gate()
+        self.worker = self.farm.worker("obey", "--slots", "2")
+
+    def start_submit(self, key, *options):
+        return self.farm.start_stint("submit", "--kind", "obey", "--key", key, "--quiet", *options, stdin=subprocess.PIPE)
+
+    def feed(self, client, first, last):
+        client.stdin.write(numbers(first, last))
+        client.stdin.flush()
+
+    def await_done(self, key, count):
+        is_there = lambda event: event.get("key") == key and event.get("done") == count
+        watcher = self.farm.watch("job.")
+        if not any(map(is_there, watcher.heard)):
+            watcher.await_event(is_there)
+
+    def put_back(self, copy):
+        self.farm.kill_broker()
+        shutil.rmtree(self.farm.data.name)
+        shutil.copytree(copy, self.farm.data.name)
+        self.farm.start_broker()
+
+    def test_submitters_go_on_or_are_told_and_what_runs_from_the_future_counts_for_nobody(self):
+        stream, steady = self.start_submit("stream", "--results", "-k"), self.start_submit("steady", "--wait")
+        self.feed(stream, 1, 1_000)
+        self.feed(steady, 1, 10)
+        read = [stream.line() for _ in range(1_000)]
+        self.await_done("steady", 10)
+        with tempfile.TemporaryDirectory() as yesterday:
+            copy = os.path.join(yesterday, "copy")
+            self.farm.kill_broker()
+            shutil.copytree(self.farm.data.name, copy)
+            self.farm.start_broker()
+            self.feed(stream, 1_001, 2_000)
+            read += [stream.line() for _ in range(1_000)]
+            self.assertEqual(b"".join(read), numbers(1, 2_000))
+            self.assertEqual(self.farm.submit("--kind", "obey", input=self.gate.task.encode()), "3")
+            self.gate.await_task()
+            waiting = self.farm.start_stint("wait", "3")
+            self.put_back(copy)
+        self.assertEqual(stream.wait(DEADLINE), 6, stream.said())
+        self.assertIn("put back from a copy", stream.said())
+        self.assertEqual(waiting.wait(DEADLINE), 6, waiting.said())
+        self.feed(steady, 11, 20)
+        steady.stdin.close()
+        self.assertEqual(steady.wait(DEADLINE), 0, steady.said())
+        self.assertEqual(self.farm.submit("--kind", "obey", input=b"a\nb\n"), "3")  # another job of that number
+        self.gate.open()  # now the task of the first one ends
+        self.assertEqual(self.farm.stint("wait", "3")[0], 0)
+        self.assertEqual(self.farm.stint("results", "3", "-k", "-q")[1], b"a\nb\n")
+        code, rest, said = self.farm.stint("submit", "--kind", "obey", "--key", "stream", "--results", "-k", "-q", input=numbers(1, 2_000))
+        self.assertEqual(code, 0, said)
+        self.assertTrue(numbers(1, 2_000).endswith(rest) and rest.startswith(b"1001\n"), rest[:20])
+        for job, count in (("stream", 2_000), ("steady", 20), ("3", 2)):
+            told = self.farm.job(job)
+            self.assertEqual((told["total"], told["done"], told["left"]), (count, count, 0), job)
+        self.assertIsNone(self.worker.poll())
+
+
+class ATaskOfTenMinutes(unittest.TestCase):
+    def test_outlives_two_brokers_and_runs_once(self):
+        """One dies in its middle, the next one before its end, so that it ends when nobody is there to hear of it."""
+        with DurableFarm(*(("--heartbeat-ms", "2000") if REAL else QUICK)) as farm:
+            gate, log, watcher = farm.gate(), farm.run_log(), farm.watch("job.")
+            worker = farm.worker("obey", "--name", "ada", env=log.env)
+            task = f"take {MINUTES * 60_000}" if REAL else gate.task
+            job = farm.submit("--kind", "obey", input=task.encode() + b"\n")
+            watcher.await_event(lambda event: event.get("running") == 1)
+            if not REAL:
+                gate.await_task()
+            pass_time(MINUTES * 30)
+            farm.replace_broker()
+            watcher.await_event(lambda event: event["epoch"] == 2 and event.get("running") == 1)
+            pass_time(MINUTES * 30 - 30 * REAL)
+            farm.kill_broker()
+            gate.open()
+            pass_time(60 * REAL)
+            farm.start_broker()
+            self.assertEqual(farm.stint("wait", job)[0], 0)
+            told = farm.job(job)
+            self.assertEqual((told["total"], told["done"], told["redone"], told["losses"]), (1, 1, 0, 0))
+            self.assertEqual(farm.stint("results", job, "-q"), (0, task.encode() + b"\n", ""))
+            self.assertEqual([what for what, *_ in log.lines()], ["begin", "end"])
+            self.assertIsNone(worker.poll())
 
 
 class Row24TwoBrokersOnOneDirectory(unittest.TestCase):

@@ -175,7 +175,8 @@ class Watcher:
             return None
         topic, head = self.socket.recv_multipart()
         body = msgpack.unpackb(head[12:])
-        event = {"topic": topic.decode(), "event": body["event"], "seq": body.get("seq", 0), "store": body["store"], **body.get("fields", {})}
+        event = {"topic": topic.decode(), "event": body["event"], "seq": body.get("seq", 0), "epoch": body["epoch"],
+                 "store": body["store"], **body.get("fields", {})}
         self.heard.append(event)
         return event
 
@@ -306,6 +307,13 @@ class Farm:
         self.processes.append(Process(command, **options))
         return self.processes[-1]
 
+    def dismiss(self, process):
+        """One that has ended, and of which nothing more is to be known."""
+        self.processes.remove(process)
+        for pipe in (process.stdin, process.stdout, process.said_file):
+            if pipe is not None:
+                pipe.close()
+
     def worker(self, program, *arguments, broker=None, under=(), **options):
         """A worker, such as those of the examples; `under` is a command that runs it."""
         return self.start(*under, f"{BIN}/{program}", "--broker", broker or self.listen, *arguments, **options)
@@ -366,6 +374,28 @@ class Farm:
 
     def gate(self, name="gate"):
         return Gate(self.directory, name)
+
+
+class DurableFarm(Farm):
+    """Its broker keeps its jobs in a directory of its own; `where` it lies may be said."""
+
+    def __init__(self, *options, where=None):
+        self.data = tempfile.TemporaryDirectory(prefix="stint-data-", dir=where)
+        super().__init__(*(options or QUICK), "--data", self.data.name)
+
+    def __exit__(self, *error):
+        super().__exit__(*error)
+        self.data.cleanup()
+
+    def replace_broker(self):
+        self.kill_broker()
+        self.start_broker()
+
+
+def check(directory):
+    """What stint-broker --check says of it: exit code and text."""
+    done = subprocess.run([f"{BIN}/stint-broker", "--check", directory], capture_output=True, text=True, timeout=DEADLINE)
+    return done.returncode, done.stdout + done.stderr
 
 
 def read_exactly(pipe, size):
