@@ -1,5 +1,5 @@
-"""A storm of 25 kills each of the broker, of workers and of clients; `kill_storm --kills N` makes it as long as one likes. Rows
-12, 18 and 29 of the list of faults, at once and at random."""
+"""A storm of 25 kills each of the broker, of workers and of clients; `kill_storm --kills N` makes it as long as one likes.
+It is rows 12, 18 and 29 of the list of faults at random moments."""
 import os
 import pathlib
 import subprocess
