@@ -1,5 +1,6 @@
 """Jobs share the workers: a small one does not wait for a large one, kinds keep apart, slots are shared evenly, and nobody idles at
 the tail while others hold what it could run."""
+import collections
 import unittest
 
 from farm import SANITIZED, Farm
@@ -64,12 +65,15 @@ class TwoKinds(unittest.TestCase):
                 self.assertIn(kind, self.OFFERS[name])
 
 
-def busy(runs, job, begin, end):
-    """Seconds of slots that were busy with a job between two moments."""
-    return sum(max(0, min(end, ended) - max(begin, began)) for began, ended, _, of, _ in runs if of == job)
+def overlap(spans, begin, end):
+    """Seconds of these spans that lie between two moments."""
+    return sum(max(0, min(end, ended) - max(begin, began)) for began, ended in spans)
 
 
 class SlowAndQuickTasks(unittest.TestCase):
+    """A slot belongs to a job from the end of what it ran before to the end of the job's task: the moments between two tasks are the
+    worker's, and on a busy machine they are longer for 100 tasks a second than for one."""
+
     def test_have_the_same_number_of_slots_within_ten_percent(self):
         with Farm() as farm:
             log = farm.run_log()
@@ -87,29 +91,48 @@ class SlowAndQuickTasks(unittest.TestCase):
             runs = log.runs()
             begin = min(ended for _, ended, _, of, _ in runs if of == int(slow))
             end = max(ended for _, ended, _, of, _ in runs if of == int(quick))
-            slots = [busy(runs, int(job), begin, end) / (end - begin) for job in (slow, quick)]
-            print(f"slots in use over {end - begin:.1f} s: {slots[0]:.2f} by the slow one, {slots[1]:.2f} by the quick one")
-            self.assertLess(abs(slots[0] - 4), 0.4, "slow tasks show whose the slots are, however busy the machine is ...")
-            self.assertGreater(slots[1], 2, "... and quick ones lose a little of theirs between two tasks")
+            share = lambda spans: overlap(spans, begin, end) / (end - begin)
+            running, given = [[share(spans(runs, int(job))) for job in (slow, quick)] for spans in (self.runs, self.turns)]
+            print(f"over {end - begin:.1f} s the slow job had {given[0]:.2f} slots and the quick one {given[1]:.2f}; "
+                  f"tasks ran in {running[0]:.2f} and {running[1]:.2f}")
+            for slots in given:
+                self.assertAlmostEqual(slots, 4, delta=0.4)
+
+    def runs(self, runs, job):
+        return [(began, ended) for began, ended, _, of, _ in runs if of == job]
+
+    def turns(self, runs, job):
+        """From the end of what the slot ran before."""
+        free_at, turns = {}, []
+        for began, ended, slot, of, _ in sorted(runs):
+            if of == job:
+                turns.append((free_at.get(slot, began), ended))
+            free_at[slot] = ended
+        return turns
 
 
 class TheTail(unittest.TestCase):
     SLOTS = 4
+    LONG = 20  # tasks of 1 s
 
     def test_nobody_idles_while_others_hold_what_it_could_run(self):
-        """1 s tasks behind 1 ms tasks. The promise is 50 ms; the test allows for a machine that has other things to do."""
+        """1 s tasks behind 1 ms tasks. The promise is 50 ms, which a busy machine may miss: the figure is printed. What it cannot miss is
+        that nobody waits for a slot that has a queue: then some slot would run more long tasks than there are rounds of them."""
         with Farm() as farm:
             log = farm.run_log()
             for _ in range(2):
                 farm.worker("obey", "--slots", str(self.SLOTS), env=log.env)
             farm.await_workers(2)
-            job = farm.submit("--kind", "obey", "--discard", input=b"take 1\n" * 2000 + b"take 1000\n" * 20)
+            job = farm.submit("--kind", "obey", "--discard", input=b"take 1\n" * 2000 + b"take 1000\n" * self.LONG)
             self.assertEqual(farm.stint("wait", job, "-q")[0], 0)
             runs = log.runs()
-            self.assertEqual(len(runs), 2020)
+            self.assertEqual(len(runs), 2000 + self.LONG)
             longest = self.longest_idle(runs)
             print(f"the longest that a slot was idle while tasks waited elsewhere: {longest * 1000:.1f} ms")
-            self.assertLess(longest, 0.5)
+            long_runs = collections.Counter(slot for _, _, slot, _, index in runs if index >= 2000)
+            self.assertLessEqual(max(long_runs.values()), -(-self.LONG // (2 * self.SLOTS)))
+            shortest = min(ended - began for began, ended, _, _, index in runs if index >= 2000)
+            self.assertLess(longest, shortest / 2)
 
     def longest_idle(self, runs):
         """The longest time that a slot had nothing to run while there were tasks that nobody had begun."""
