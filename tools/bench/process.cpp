@@ -1,13 +1,14 @@
 #include "tools/bench/process.hpp"
 
 #include <fcntl.h>
-#include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -16,8 +17,6 @@
 
 #include "common/net/clock.hpp"
 #include "common/net/wait.hpp"
-
-extern char** environ;
 
 namespace stint::bench {
 namespace {
@@ -35,18 +34,25 @@ Pipe make_pipe() {
   return {ends[0], ends[1]};
 }
 
+// Runs in the new process. It ends with us, however we do: nobody else would end it.
+[[noreturn]] void become(char* const* arguments, int in, int out, pid_t parent) {
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (::getppid() != parent) ::_exit(1);
+  ::dup2(in, STDIN_FILENO);
+  ::dup2(out, STDOUT_FILENO);
+  ::execvp(arguments[0], arguments);
+  ::dprintf(STDERR_FILENO, "cannot start %s: %s\n", arguments[0], std::strerror(errno));
+  ::_exit(127);
+}
+
 pid_t spawn(const std::vector<std::string>& command, int in, int out) {
   std::vector<char*> arguments;
   for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
-  pid_t pid = -1;
-  const int error = ::posix_spawnp(&pid, command.front().c_str(), &actions, nullptr, arguments.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  if (error != 0) throw std::runtime_error("cannot start " + command.front() + ": " + std::strerror(error));
+  const pid_t parent = ::getpid();
+  const pid_t pid = ::fork();
+  if (pid == 0) become(arguments.data(), in, out, parent);
+  if (pid < 0) throw std::runtime_error("cannot start " + command.front() + ": " + std::strerror(errno));
   return pid;
 }
 
