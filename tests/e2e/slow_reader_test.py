@@ -8,8 +8,10 @@ import unittest
 import zmq
 
 from farm import DEADLINE, MIB, SANITIZED, Farm
+from raw import CLIENT, Peer
 
 WINDOW = 65_536  # results beyond what the reader has
+JOBS = 2_000 if SANITIZED else 40_000
 EVENTS = 20_000 if SANITIZED else 200_000
 
 
@@ -77,7 +79,8 @@ class Row27AReaderThatIsStopped(WithFarm):
 
 
 class Row27ASubscriberThatDoesNotListen(WithFarm):
-    def test_misses_events_and_harms_nobody(self):
+    def setUp(self):
+        super().setUp()
         deaf = zmq.Context.instance().socket(zmq.SUB)
         self.addCleanup(deaf.close, 0)
         deaf.rcvhwm = 1
@@ -85,12 +88,33 @@ class Row27ASubscriberThatDoesNotListen(WithFarm):
         deaf.subscribe("")
         deaf.connect(self.farm.events)
         deaf.poll(10_000)  # it is there
+
+    def test_misses_events_and_harms_nobody(self):
         self.farm.worker("echo-worker")
         for _ in range(2):
             job = self.farm.submit("--kind", "echo", "--discard", input=b"x\n" * EVENTS)
             self.assertEqual(self.farm.stint("wait", job, "-q")[0], 0)
             self.assertEqual(self.farm.job(job)["done"], EVENTS)
         self.assert_small([self.farm.broker.memory()])
+
+    def test_finds_no_queue_of_what_it_has_missed(self):
+        """Empty jobs with long names, whose opening and end are told to more bytes than the broker has in memory."""
+        told = ends = 0
+        with Peer(self.farm.listen) as ann:
+            ann.greet(role=CLIENT, name="ann")
+            for batch in range(JOBS // 100):
+                for number in range(100 * batch, 100 * (batch + 1)):
+                    ann.say("OPEN", req=number + 1, kind="k" * 255, name="n" * 255, key=f"{number:0255}", results=2)
+                for _ in range(100):
+                    ann.say("CLOSE", job=ann.hear("OPENED")["job"], total=0)
+                while ends < 100 * (batch + 1):
+                    topic, body = self.watcher.socket.recv_multipart()
+                    told += len(topic) + len(body)
+                    ends += b"\xa5ended" in body
+        memory = self.farm.broker.memory()
+        print(f"{told / MIB:.0f} MiB of events were told to somebody who does not listen; the broker had at most {memory / MIB:.0f} MiB")
+        if not SANITIZED:
+            self.assertLess(memory, told / 2)
 
 
 class Row28AWriterWithoutEnd(WithFarm):
