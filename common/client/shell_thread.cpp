@@ -197,7 +197,7 @@ void Shell::on(TimePoint, const Greeted&) {
 
 void Shell::on(TimePoint now, const Parted&) {
   if (!apart_since_) apart_since_ = now;
-  tell(Notice::Kind::reconnecting, {}, "the broker at " + endpoint_ + " is silent: connecting again");
+  tell(Notice::Kind::reconnecting, {}, "lost touch with the broker at " + endpoint_ + ": reconnecting");
 }
 
 void Shell::on(TimePoint, const TurnedAway& away) {
