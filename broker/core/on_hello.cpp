@@ -272,6 +272,7 @@ std::vector<Run> Broker::adopt(Worker& worker, const HeldLease& held) {
       job->tasks.lease(index);
       job->tasks.want(index);
       task->last_lease = {};  // that lease lives again: it is kept once for each loss
+      task->was_found = false;  // ... and once after a restart
       if (task->losses > 0) --task->losses;
       if (job->redone > 0) --job->redone;
       attempt = task->attempts;

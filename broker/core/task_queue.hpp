@@ -31,7 +31,7 @@ struct Single {
 
   Blob payload;
   bool has_payload = true;  // false: it is in the store
-  bool was_found = false;   // after a restart, and not handed out since: whoever comes back with it may keep it
+  bool was_found = false;   // after a restart, and neither handed out nor kept since: whoever comes back with it may keep it
   Where where = Where::ready;
   TimePoint due{};
   Attempt attempts = 0;  // handing-outs so far

@@ -243,6 +243,29 @@ TEST_CASE("row 13: a failure that a returned worker tells of again counts once")
   CHECK(farm.job(job).number("failed") == 0);
 }
 
+TEST_CASE("row 18: a failure that a worker tells of again after a restart counts once") {
+  Options options = Farm::quick();
+  options.durable = true;
+  Farm farm(options);
+  FarmClient& ann = farm.client("ann");
+  FarmWorker& worker = farm.worker({});
+  const JobId job = ann.runs({.kind = "echo", .max_attempts = 2}, {"a"});
+  farm.broker_restarts();
+  ann.greets();
+  worker.greets();
+  const HeldTask task = worker.task(0);
+  worker.fails(0);
+  CHECK(farm.job(job).number("delayed") == 1);
+  worker.held.push_back(task);  // the acknowledgement was lost
+  worker.greets();
+  CHECK(worker.held.empty());
+  CHECK(farm.job(job).number("delayed") == 1);
+  farm.passes(2s);
+  CHECK(worker.task(0).attempt == 2);
+  worker.fails(0);
+  CHECK(farm.job(job).number("failed") == 1);
+}
+
 TEST_CASE("row 13: a peer cannot keep what it was never given") {
   Farm farm;
   FarmClient& ann = farm.client("ann");
@@ -472,6 +495,40 @@ TEST_CASE("a task that must be alone goes to the worker that has emptied itself,
   CHECK(w1.held.front().suspicion == Suspicion::alone);
   w1.finishes_all();
   CHECK(farm.job(job).number("done") == 1);
+}
+
+TEST_CASE("a worker can neither give back nor report on what another one holds") {
+  Farm farm;
+  farm.subscribes("task.1.");
+  FarmClient& ann = farm.client("ann");
+  FarmWorker& w1 = farm.worker({.name = "w1"});
+  FarmWorker& w2 = farm.worker({.name = "w2", .kinds = {"other"}});
+  const JobId job = ann.runs({.kind = "echo"}, {"a"});
+  const LeaseId lease = w1.task(0).lease;
+  w2.says(Release{lease, {Run{0, 1}}});
+  w2.says(Progress{lease, 0, 0.5, "not mine"});
+  w1.says(Progress{lease, 7, 0.5, "not of this lease"});
+  CHECK(farm.events("task.1.", "task_progress").empty());
+  CHECK(farm.job(job).number("running") == 1);
+  SUBCASE("nor keep it by naming it in its greeting") {
+    w2.held.push_back(w1.task(0));
+    w2.greets();
+    CHECK(w2.held.empty());
+  }
+  w1.finishes_all();
+  CHECK(farm.job(job).number("done") == 1);
+}
+
+TEST_CASE("a worker that greets with a task that was cancelled meanwhile is told to drop it") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  FarmWorker& worker = farm.worker({});
+  const JobId job = ann.runs({.kind = "echo"}, {"a"});
+  ann.commands("cancel", job);
+  worker.takes<Recall>();
+  worker.greets();
+  CHECK(worker.held.empty());
+  CHECK(farm.job(job).number("cancelled") == 1);
 }
 
 }  // namespace
