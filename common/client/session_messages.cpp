@@ -12,6 +12,8 @@ template <class... Functions>
 struct Overloaded : Functions... {
   using Functions::operator()...;
 };
+template <class... Functions>
+Overloaded(Functions...) -> Overloaded<Functions...>;
 
 std::string text_of(const Error& error) {
   return error.text.empty() ? std::string(info(error.code).sentence) : error.text;
