@@ -184,4 +184,44 @@ TEST_CASE("a watcher that becomes a reader does not take the watcher's end for i
   broker.expect_news<JobReported>();
 }
 
+TEST_CASE_FIXTURE(Reading_, "reading what is read already asks for nothing") {
+  client.read(now, kJob, {}, out);
+  client.read(now, kJob, {.results = false}, out);
+  CHECK(quiet());
+}
+
+TEST_CASE("an ordered job is read by index without saying so again") {
+  BrokerByHand broker;
+  broker.lets_in();
+  JobOptions options{.kind = "echo", .key = "k"};
+  options.order = true;
+  broker.opens_a_job(options);
+  broker.client.read(broker.now, kJob, {}, broker.out);
+  CHECK(broker.expect<Attach>().order);
+}
+
+TEST_CASE_FIXTURE(Reading_, "a refused ATTACH ends the reading and not the writing; behind the end it ends nothing") {
+  const auto refused = Error{last_number, ErrorCode::bad_value, false, "not by index", 0, {}, kId};
+  SUBCASE("while it reads") {
+    says(refused);
+    const auto failed = expect_news<JobFailed>();
+    CHECK(failed.problem.scope == Problem::Scope::reading);
+    CHECK(failed.problem.text == "job 7: not by index");
+    writes({"a"});
+    expect_submit(0, {"a"});
+    skip_news<JobAccepted>();
+  }
+  SUBCASE("when it has stopped reading") {
+    client.detach(now, kJob, out);
+    expect<Detach>();
+    says(refused);
+  }
+  SUBCASE("when it has read everything") {
+    says(JobStatus{kId, JobState::ended, {}, ReaderId{3}, 0, {}});
+    expect_news<JobReported>();
+    says(refused);
+  }
+  CHECK(quiet());
+}
+
 }  // namespace stint::client

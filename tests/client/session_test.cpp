@@ -180,4 +180,66 @@ TEST_CASE("a leaving client says goodbye") {
 
 TEST_CASE("a drawn key has 128 bits") { CHECK(draw_key(0x0123456789abcdef, 1) == "0123456789abcdef0000000000000001"); }
 
+TEST_CASE("what concerns a job that is no more is ignored") {
+  BrokerByHand broker;
+  broker.lets_in();
+  const Handle gone{77};
+  broker.client.submit(broker.now, gone, batch_of({"a"}), broker.out);
+  broker.client.hurry(gone);
+  broker.client.close(broker.now, gone, broker.out);
+  broker.client.read(broker.now, gone, {}, broker.out);
+  broker.client.consumed(broker.now, gone, 3, broker.out);
+  broker.client.detach(broker.now, gone, broker.out);
+  broker.client.forget(broker.now, gone, broker.out);
+  CHECK(broker.client.appetite(gone) == Appetite::none);
+  CHECK(broker.client.ack_at(gone) == 0);
+  OutcomesBuilder outcomes;
+  outcomes.done(0, "r", 5);
+  broker.says(JobResults{JobId{99}, 0, 1, "w", outcomes.take()});
+  broker.says(JobStatus{JobId{99}, JobState::open, {}, ReaderId{1}, 0, {}});
+  broker.says(Accepted{JobId{99}, 0, 10, 1000, 0, false, {}});
+  broker.says(Error{1, ErrorCode::gap, true, "send from 0", 0, {}, JobId{99}});
+  CHECK(broker.quiet());
+}
+
+TEST_CASE("answers to what was never asked, or was answered already, are ignored") {
+  BrokerByHand broker;
+  broker.lets_in();
+  broker.says(Done{RequestId{5}, {"1"}});
+  broker.says(Answer{RequestId{5}, {}, 0});
+  broker.says(Error{1, ErrorCode::bad_value, false, "no", 0, RequestId{5}, {}});
+  CHECK(broker.quiet());
+  const RequestId question = broker.client.query(broker.now, asking("jobs"), broker.out);
+  broker.expect<Query>();
+  broker.says(Answer{RequestId{1'000'000}, {}, 0});
+  broker.says(Error{1, ErrorCode::bad_value, false, "no", 0, RequestId{1'000'000}, {}});
+  CHECK(broker.quiet());
+  broker.says(Error{1, ErrorCode::bad_value, false, "nothing is called jobs", 0, question, {}});
+  CHECK(std::get<Problem>(broker.expect_news<Replied>().answer).text == "nothing is called jobs");
+}
+
+TEST_CASE("an error without a text is said in the words of its code") {
+  BrokerByHand broker;
+  broker.lets_in();
+  const RequestId request = broker.client.command(broker.now, pausing("x"), broker.out);
+  broker.expect<Command>();
+  broker.says(Error{1, ErrorCode::unknown_job, false, {}, 0, request, {}});
+  const auto problem = std::get<Problem>(broker.expect_news<Replied>().answer);
+  CHECK(problem.text == "cannot pause: " + std::string(info(ErrorCode::unknown_job).sentence));
+}
+
+TEST_CASE("that the broker shuts down is no failure of a job: its goodbye follows") {
+  BrokerByHand broker;
+  broker.lets_in();
+  broker.client.open(broker.now, kJob, {.kind = "echo", .key = "k"}, broker.out);
+  const RequestId request = broker.expect<Open>().req;
+  broker.says(Error{1, ErrorCode::shutting_down, true, "the broker is shutting down and opens no job", 0, request, {}});
+  CHECK(broker.quiet());
+  broker.says(Bye{"the broker is shutting down", 0});
+  broker.expect_news<Parted>();
+  broker.turn(3s);
+  broker.lets_in();
+  CHECK(broker.expect<Open>().req == request);
+}
+
 }  // namespace stint::client

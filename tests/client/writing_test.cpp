@@ -223,4 +223,51 @@ TEST_CASE("a job that others closed or cancelled takes no more, and is still rea
   broker.expect_news<JobReported>();
 }
 
+TEST_CASE("nothing written is nothing sent") {
+  BrokerByHand broker;
+  broker.lets_in();
+  broker.opens_a_job();
+  broker.writes({});
+  broker.skip_news<JobAccepted>();
+  CHECK(broker.quiet());
+}
+
+TEST_CASE("a message may be accepted in part, and an older acceptance takes nothing back") {
+  BrokerByHand broker;
+  broker.lets_in();
+  broker.opens_a_job();
+  broker.writes({"a", "b", "c", "d"});
+  broker.expect_submit(0, {"a", "b", "c", "d"});
+  broker.skip_news<JobAccepted>();
+  broker.accepts(3, digest_of({"a", "b", "c"}));
+  broker.says(Accepted{kId, 1, 1000, 1'000'000, digest_of({"a"}), false, {}});
+  CHECK(broker.expect_news<JobAccepted>().next == 3);
+  broker.writes({"e"});
+  broker.expect_submit(4, {"e"});
+  broker.skip_news<JobAccepted>();
+  broker.accepts(5, digest_of({"a", "b", "c", "d", "e"}));
+  CHECK(broker.quiet());
+}
+
+TEST_CASE("what the broker refuses for good ends the job; that it takes no more ends the writing") {
+  BrokerByHand broker;
+  broker.lets_in();
+  broker.opens_a_job();
+  broker.writes({"a"});
+  broker.expect_submit(0, {"a"});
+  broker.skip_news<JobAccepted>();
+  const auto refusal = [&](ErrorCode code) { return Error{broker.last_number, code, false, "no", 0, {}, kId}; };
+  SUBCASE("for good") {
+    broker.says(refusal(ErrorCode::too_large));
+    CHECK(broker.expect_news<JobFailed>().problem.scope == Problem::Scope::all);
+  }
+  SUBCASE("closed") {
+    broker.says(refusal(ErrorCode::closed));
+    CHECK(broker.expect_news<JobFailed>().problem.scope == Problem::Scope::writing);
+    broker.says(refusal(ErrorCode::closed));  // again: nobody writes any more
+  }
+  CHECK(broker.client.appetite(kJob) == Appetite::none);
+  CHECK(broker.quiet());
+}
+
 }  // namespace stint::client

@@ -280,5 +280,27 @@ TEST_CASE("a failed task prefers another worker, but does not wait for ever") {
   CHECK(farm.job(job).number("running") == 1);
 }
 
+TEST_CASE("nothing is handed out while too much waits for the store, and then it goes on") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  FarmWorker& worker = farm.worker({.kinds = {"echo"}});
+  ann.runs({.kind = "echo"}, {"a", "b", "c"});
+  std::vector<JobId> large;
+  for (std::uint64_t bytes = 0; bytes < limits::kMaxUncommittedBytes; bytes += limits::kSubmitWindowBytes) {
+    large.push_back(ann.opens({.kind = "other", .results = ResultsPolicy::keep}));
+  }
+  farm.holds_commits();
+  worker.finishes({0});
+  CHECK(worker.holds(1));
+  const std::string half_a_window(limits::kSubmitWindowBytes / 2, 'x');
+  for (const JobId job : large) {
+    for (Index index = 0; index < 2; ++index) ann.submits(job, index, {half_a_window});
+  }
+  worker.finishes({1});
+  CHECK(worker.held.empty());
+  farm.commits();
+  CHECK(worker.holds(2));
+}
+
 }  // namespace
 }  // namespace stint::broker

@@ -2,6 +2,7 @@
 // that numbers rise, counts add up and never go back, and that nothing follows an end.)
 #include "broker/core/events.hpp"
 
+#include "common/model/limits.hpp"
 #include "tests/core/farm.hpp"
 
 namespace stint::broker {
@@ -298,6 +299,40 @@ TEST_CASE("numbers of a topic go on while nobody listens") {
   std::vector<std::uint64_t> numbers;
   for (const Action& action : out.take()) numbers.push_back(std::get<Publish>(action).event.seq);
   CHECK(numbers == std::vector<std::uint64_t>{2, 2, 4});
+}
+
+TEST_CASE("subscriptions beyond their limit are not heard, and nobody minds the end of one that never was") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  for (std::uint32_t i = 0; i < limits::kMaxSubscriptions; ++i) farm.subscribes("nothing." + std::to_string(i) + ".");
+  farm.subscribes("job.");
+  farm.unsubscribes("never.");
+  ann.opens({.kind = "echo"});
+  CHECK(farm.events("job.1.").empty());
+  farm.unsubscribes("nothing.0.");
+  farm.subscribes("job.");
+  CHECK(farm.events("job.1.", "state").size() == 1);
+}
+
+TEST_CASE("the tasks of a step are listed as far as a text goes") {
+  Farm farm;
+  farm.subscribes("task.1.");
+  FarmClient& ann = farm.client("ann");
+  FarmWorker& worker = farm.worker({.slots = 4000});
+  ann.runs({.kind = "echo"}, numbered(4000));
+  std::vector<Index> even;
+  for (Index index = 0; index < 4000; index += 2) even.push_back(index);
+  worker.finishes(even);
+  std::uint64_t count = 0;
+  std::size_t cut = 0;
+  for (const Event& done : farm.events("task.1.", "done")) {
+    const std::string tasks(done.fields.text("tasks"));
+    CHECK(tasks.size() <= limits::kMaxTextBytes);
+    if (tasks.ends_with(",...")) ++cut;
+    count += done.fields.number("count");
+  }
+  CHECK(count == 2000);
+  CHECK(cut > 0);
 }
 
 }  // namespace

@@ -198,6 +198,11 @@ void Farm::is_unreachable(const FarmPeer& peer) {
   settles();
 }
 
+void Farm::cannot_read(const FarmPeer& from, SessionId session, std::uint32_t number) {
+  broker.refused(now, from.address, session, Error{number, ErrorCode::malformed, false, "no message", 0, {}, {}}, out_);
+  settles();
+}
+
 void Farm::broker_restarts() {
   if (options_.durable) {
     ++options_.epoch;
@@ -296,6 +301,8 @@ void FarmPeer::greets() {
 void FarmPeer::repeats_hello() { farm_.to_broker(*this, {SessionId{}, 0, hello}); }
 
 void FarmPeer::says(Message message) { farm_.to_broker(*this, {session, ++sent_, std::move(message)}); }
+
+void FarmPeer::says_what_cannot_be_read(SessionId in, std::uint32_t number) { farm_.cannot_read(*this, in, number); }
 
 void FarmPeer::says_raw(Envelope envelope) { farm_.to_broker(*this, std::move(envelope)); }
 

@@ -47,6 +47,8 @@ class FarmPeer {
   void repeats_hello();
   void says(Message message);  // in session, under the next number
   void says_raw(Envelope envelope);
+  void says_what_cannot_be_read() { says_what_cannot_be_read(session, ++sent_); }
+  void says_what_cannot_be_read(SessionId in, std::uint32_t number);
   void loses_a_message() { ++sent_; }
   void beats();
   void leaves(const std::string& reason = {});
@@ -235,6 +237,7 @@ class Farm {
   bool passes_until(const std::function<bool()>& done, Duration at_most = 1h);
   void broker_sleeps(Duration time);  // heartbeats arrive meanwhile, unread
   void is_unreachable(const FarmPeer& peer);
+  void cannot_read(const FarmPeer& from, SessionId session, std::uint32_t number);
   void broker_restarts();  // killed, with what it had not committed; in memory the next one knows nothing and has another store
   void copies_disk() { copy_ = {disk_, options_.epoch}; }
   void broker_restarts_from_copy();

@@ -239,5 +239,80 @@ TEST_CASE("shutting down says goodbye to everyone, and lets nobody in") {
   CHECK(client.mail.empty());
 }
 
+TEST_CASE("a message that cannot be read is refused, and uses up its number within its session") {
+  Farm farm;
+  FarmClient& client = farm.client("ann");
+  SUBCASE("in order: the session goes on behind it") {
+    client.says_what_cannot_be_read();
+    const Error error = client.takes<Error>();
+    CHECK(error.code == ErrorCode::malformed);
+    CHECK(error.re_seq == client.last_sent());
+    CHECK(client.opens({.kind = "echo"}) == JobId{1});
+  }
+  SUBCASE("twice: once is enough") {
+    client.says(Heartbeat{});
+    client.says_what_cannot_be_read(client.session, client.last_sent());
+    CHECK(client.mail.empty());
+  }
+  SUBCASE("behind a gap") {
+    client.loses_a_message();
+    client.says_what_cannot_be_read();
+    CHECK(client.takes<HelloAgain>().reason == "messages are missing");
+  }
+  SUBCASE("of another session") {
+    client.says_what_cannot_be_read(SessionId{999}, 1);
+    CHECK(client.takes<HelloAgain>().reason == "unknown session");
+  }
+  SUBCASE("outside any session") {
+    client.says_what_cannot_be_read(SessionId{}, 0);
+    CHECK(client.takes_error() == ErrorCode::malformed);
+  }
+}
+
+TEST_CASE("a HELLO without a number, or with more tasks than anybody may hold, is refused") {
+  Farm farm;
+  FarmWorker& worker = farm.worker({});
+  SUBCASE("no number") {
+    worker.hello.hello_no = 0;
+    worker.repeats_hello();
+    CHECK(worker.takes<Error>().text == "hello_no counts from 1");
+  }
+  SUBCASE("more tasks") {
+    ++worker.hello.hello_no;
+    for (std::uint32_t tasks = 0; tasks <= limits::kMaxHeldTasks; tasks += limits::kMaxBatchTasks) {
+      worker.hello.held.push_back({LeaseId{tasks + 1}, JobId{1}, {Run{0, limits::kMaxBatchTasks}}});
+    }
+    worker.repeats_hello();
+    CHECK(worker.takes_error() == ErrorCode::limit);
+  }
+  CHECK(worker.welcomes == 1);
+}
+
+TEST_CASE("who greets from an address has it; whoever had it before is said nothing more") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  FarmClient& bob = farm.client("bob");
+  bob.address = ann.address;
+  bob.greets();
+  CHECK(bob.welcomes == 2);
+  CHECK(bob.opens({.kind = "echo"}) == JobId{1});
+  ann.says(Heartbeat{});
+  CHECK(ann.takes<HelloAgain>().reason == "unknown session");
+}
+
+TEST_CASE("a worker that drains by itself need not say its kinds again, and gets nothing new") {
+  Farm farm;
+  FarmClient& client = farm.client("ann");
+  FarmWorker& worker = farm.worker({.slots = 2});
+  worker.says(State{{}, 2, true});
+  client.runs({.kind = "echo"}, {"a"});
+  CHECK(worker.held.empty());
+  worker.hello.draining = true;
+  worker.greets();
+  CHECK(worker.held.empty());
+  worker.says(State{{"echo"}, 2, false});
+  CHECK(worker.held.size() == 1);
+}
+
 }  // namespace
 }  // namespace stint::broker

@@ -7,6 +7,8 @@
 #include "common/model/escape.hpp"
 #include "common/model/outcome.hpp"
 #include "common/model/row.hpp"
+#include "stint/job.hpp"
+#include "stint/task.hpp"
 
 namespace stint {
 namespace {
@@ -167,13 +169,44 @@ TEST_CASE("control characters are escaped, everything else passes") {
 TEST_CASE("a row keeps its order and answers by name") {
   Row row{{"name", std::string("x")}, {"count", std::uint64_t{3}}, {"below", std::int64_t{-2}}};
   row.set("count", std::uint64_t{4});
+  row.set("above", std::int64_t{5});
   row.set("new", true);
   CHECK(row.number("count") == 4);
   CHECK(row.number("below") == 0);
+  CHECK(row.number("above") == 5);
   CHECK(row.number("name") == 0);
   CHECK(row.text("name") == "x");
   CHECK(row.text("nothing").empty());
   CHECK(row.fields().back().first == "new");
+}
+
+TEST_CASE("what could turn a line around or break it is escaped, byte by byte, and so is what is no text") {
+  CHECK(escaped("a\rb") == "a\\rb");
+  CHECK(escaped("\u202e") == "\\xe2\\x80\\xae");  // right-to-left override
+  CHECK(escaped("\u2066") == "\\xe2\\x81\\xa6");  // isolate
+  CHECK(escaped("\u2028\u2029") == "\\xe2\\x80\\xa8\\xe2\\x80\\xa9");
+  CHECK(escaped("\u2027\u202f\u2065\u206a") == "\u2027\u202f\u2065\u206a");  // their neighbours
+  CHECK(escaped("\xff") == "\\xff");
+  CHECK(escaped("\xe0\x80\x80") == "\\xe0\\x80\\x80");  // overlong
+}
+
+TEST_CASE("states, policies and failures have names") {
+  CHECK(to_string(JobState::open) == "open");
+  CHECK(to_string(JobState::closed) == "closed");
+  CHECK(to_string(JobState::paused) == "paused");
+  CHECK(to_string(JobState::cancelled) == "cancelled");
+  CHECK(to_string(JobState::ended) == "ended");
+  CHECK(to_string(ResultsPolicy::stream) == "stream");
+  CHECK(to_string(ResultsPolicy::keep) == "keep");
+  CHECK(to_string(ResultsPolicy::discard) == "discard");
+  CHECK(to_string(TaskState::queued) == "queued");
+  CHECK(to_string(TaskState::delayed) == "delayed");
+  CHECK(to_string(TaskState::running) == "running");
+  CHECK(to_string(TaskState::done) == "done");
+  CHECK(to_string(TaskState::failed) == "failed");
+  CHECK(to_string(TaskState::cancelled) == "cancelled");
+  CHECK(to_string(Failure::timed_out) == "timed out");
+  CHECK(to_string(Failure::cancelled) == "cancelled");
 }
 
 }  // namespace

@@ -383,5 +383,41 @@ TEST_CASE("attaching to a job that is not there is an error") {
   CHECK(ann.takes_error() == ErrorCode::unknown_job);
 }
 
+TEST_CASE("a new reader displaces neither watchers nor itself") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  FarmClient& bob = farm.client("bob");
+  FarmWorker& worker = farm.worker({});
+  const JobId job = ann.runs({.kind = "echo"}, {"a"});
+  Attach watch;
+  watch.job = job;
+  watch.results = false;
+  bob.attaches(watch);
+  ann.reads(job);
+  ann.reads(job);
+  CHECK(ann.mail.empty());
+  CHECK(bob.mail.empty());
+  CHECK(farm.job(job).number("readers") == 2);
+  worker.finishes_all();
+  bob.acks(job, 1, 10);  // of one who only watches: it consumes nothing
+  CHECK(farm.job(job).number("unread") == 1);
+  CHECK(ann.reading[job].ended);
+  CHECK(bob.reading[job].ended);
+}
+
+TEST_CASE("row 39: a reader whose number comes from a future that the store does not have is the newest") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  FarmClient& bob = farm.client("bob");
+  const JobId job = ann.runs({.kind = "echo"}, {"a"});
+  bob.reads(job);
+  Attach attach;
+  attach.job = job;
+  attach.reader = ReaderId{9};
+  ann.attaches(attach);
+  CHECK(bob.takes_error() == ErrorCode::displaced);
+  CHECK(ann.reading[job].status.reader == ReaderId{9});
+}
+
 }  // namespace
 }  // namespace stint::broker

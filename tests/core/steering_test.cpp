@@ -457,5 +457,147 @@ TEST_CASE("ended jobs are remembered up to a number; the oldest that nobody read
   }
 }
 
+TEST_CASE("closing a job that is closed affects nobody") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  const JobId job = ann.runs({.kind = "echo"}, {"a"});
+  CHECK(ann.commands("close", job).empty());
+  CHECK(ann.mail.empty());
+}
+
+TEST_CASE("only an ended job with failed tasks can be tried again") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  FarmWorker& worker = farm.worker({.slots = 3});
+  const JobId job = ann.runs({.kind = "echo", .max_attempts = 1}, {"a"});
+  CHECK(ann.commands("retry", JobId{9}).empty());
+  CHECK(ann.takes_error() == ErrorCode::unknown_job);
+  CHECK(ann.commands("retry", job).empty());
+  CHECK(ann.takes<Error>().text == "job 1 has not ended: stint wait 1 first");
+  worker.finishes_all();
+  CHECK(ann.commands("retry", job).empty());
+  CHECK(ann.takes<Error>().text == "job 1 has no failed tasks to try again");
+}
+
+TEST_CASE("failed tasks of more than one message are all tried again") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  FarmWorker& worker = farm.worker({.slots = 3});
+  const std::string large(limits::kBatchBytes / 2, 'x');
+  const JobId job = ann.runs({.kind = "echo", .max_attempts = 1}, {"fail1" + large, "fail2" + large, "fail3" + large});
+  worker.finishes_all();
+  CHECK(farm.job(job).number("dead_letters") == 3);
+  CHECK(ann.commands("retry", job) == Names{"2"});
+  CHECK(farm.job(JobId{2}).number("total") == 3);
+  CHECK(farm.job(JobId{2}).number("parent") == 1);
+  CHECK(worker.task(2).payload == "fail3" + large);
+}
+
+TEST_CASE("a worker that drains already is not drained again") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  FarmWorker& worker = farm.worker({.name = "a"});
+  Command drain = drain_some(0);
+  drain.names = {"a"};
+  CHECK(ann.commands(drain) == Names{"a"});
+  worker.takes<Drain>();
+  CHECK(ann.commands(drain).empty());
+  CHECK(worker.mail.empty());
+}
+
+TEST_CASE("the newest answers are remembered, and a command older than those is done again") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  const JobId job = ann.opens({.kind = "echo"});
+  Command first;
+  first.req = RequestId{1'000'000};
+  first.verb = "pause";
+  first.selector = "1";
+  CHECK(ann.commands(first) == Names{"1"});
+  ann.commands("resume", job);
+  CHECK(ann.commands(first) == Names{"1"});
+  CHECK(farm.job(job).text("state") == "open");
+  for (std::uint32_t i = 0; i < limits::kStoredAnswers; ++i) ann.commands("priority", job);
+  CHECK(ann.commands(first) == Names{"1"});
+  CHECK(farm.job(job).text("state") == "paused");
+}
+
+TEST_CASE("a long listing of workers comes in parts") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  for (const char* name : {"a", "b", "c"}) farm.worker({.name = name});
+  ann.says(Query{RequestId{1}, "workers", {}, 0, 2});
+  const Answer first = ann.takes<Answer>();
+  CHECK(first.rows.size() == 2);
+  ann.says(Query{RequestId{2}, "workers", {}, first.next, 2});
+  const Answer second = ann.takes<Answer>();
+  REQUIRE(second.rows.size() == 1);
+  CHECK(second.rows.front().text("worker") == "c");
+  CHECK(second.next == 0);
+}
+
+TEST_CASE("the grace of a writer begins anew each time that it is gone, and a job that was closed meanwhile is kept") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  FarmClient& bob = farm.client("bob");
+  JobOptions options{.kind = "echo", .key = "k"};
+  options.on_writer_gone = WriterGone::cancel;
+  const JobId job = ann.opens(options);
+  ann.writes(job, {"a"});
+  ann.silent = true;
+  farm.passes(1s);
+  SUBCASE("it came back") {
+    ann.silent = false;
+    ann.greets();
+    ann.opens(options);
+    ann.silent = true;
+    farm.passes(1s);
+    CHECK(farm.job(job).text("state") == "open");
+    farm.passes(500ms);
+    CHECK(farm.job(job).text("state") == "cancelled");
+  }
+  SUBCASE("somebody closed it") {
+    bob.commands("close", job);
+    farm.passes(5s);
+    CHECK(farm.job(job).text("state") == "closed");
+  }
+}
+
+TEST_CASE("results that wait for their writer keep an ended job from being forgotten, until the writer is gone") {
+  Options options = Farm::quick();
+  options.kept_jobs = 1;
+  Farm farm(options);
+  FarmClient& ann = farm.client("ann");
+  FarmClient& bob = farm.client("bob");
+  FarmWorker& worker = farm.worker({});
+  const JobId unread = ann.runs({.kind = "echo"}, {"a"});
+  worker.finishes_all();
+  for (int i = 0; i < 3; ++i) bob.runs({.kind = "echo"}, {});
+  CHECK(farm.job(unread).number("unread") == 1);
+  ann.leaves();
+  bob.runs({.kind = "echo"}, {});
+  CHECK(farm.asks("jobs").size() == 1);
+}
+
+TEST_CASE("with a store, kept results are bounded by forgetting the oldest jobs that have ended") {
+  Options options = Farm::quick();
+  options.durable = true;
+  options.keep_bytes = 1000;
+  Farm farm(options);
+  FarmClient& ann = farm.client("ann");
+  FarmWorker& worker = farm.worker({});
+  const auto run = [&](std::size_t size) {
+    ann.runs({.kind = "echo", .results = ResultsPolicy::keep}, {std::string(size, 'x')});
+    worker.finishes_all();
+  };
+  run(600);
+  run(300);
+  CHECK(farm.asks("jobs").size() == 2);
+  run(300);
+  const auto rows = farm.asks("jobs");
+  REQUIRE(rows.size() == 2);
+  CHECK(rows.front().number("job") == 2);
+}
+
 }  // namespace
 }  // namespace stint::broker

@@ -125,5 +125,24 @@ TEST_CASE("a second signal ends it at once") {
   CHECK(bench.left == kExitInterrupted);
 }
 
+TEST_CASE("a worker that has left says and does nothing more") {
+  Bench bench;
+  bench.join();
+  bench.act([&](Outbox& out) { bench.session.drain(bench.now, {}, "SIGTERM received", out); });
+  REQUIRE(bench.left == kExitOk);
+  bench.forget_said();
+  bench.act([&](Outbox& out) {
+    bench.session.drain(bench.now, {}, "SIGTERM received", out);
+    bench.session.offer(bench.now, {"other"}, 1, out);
+    bench.session.slot_lost(bench.now, "a handler did not stop", out);
+    bench.session.drained(bench.now, out);
+    bench.session.tick(bench.now, out);
+  });
+  bench.describe(job(7));
+  bench.give(lease(1), {0, 1});
+  CHECK(bench.is_quiet());
+  CHECK(bench.lines.empty());
+}
+
 }  // namespace
 }  // namespace stint::worker

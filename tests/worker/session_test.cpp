@@ -334,5 +334,107 @@ TEST_CASE("a task over its time limit is told to stop, and its slot written off 
   }
 }
 
+TEST_CASE("a message that the broker rejects is said, and a greeting that it refuses for now is tried again") {
+  Bench bench;
+  Error error;
+  error.re_seq = 3;
+  error.code = ErrorCode::bad_value;
+  error.text = "a kind must not be empty";
+  SUBCASE("rejected") {
+    bench.join();
+    bench.say(error);
+    CHECK(bench.said("the broker rejected message 3: a kind must not be empty"));
+  }
+  SUBCASE("refused for now") {
+    bench.greeted();
+    error.retryable = true;
+    error.text = "the broker is shutting down";
+    for (int i = 0; i < 2; ++i) {
+      bench.act([&](Outbox& out) { bench.session.step(bench.now, Envelope{SessionId{}, 0, error}, out); });
+    }
+    CHECK(bench.lines == std::vector<std::string>{"the broker does not let us in yet: the broker is shutting down"});
+    bench.welcome();
+    CHECK(bench.session.in_session());
+  }
+  CHECK_FALSE(bench.left);
+}
+
+TEST_CASE("a lease that comes twice is run once") {
+  Bench bench;
+  bench.join();
+  bench.describe(job(7));
+  bench.give(lease(1), {0, 2});
+  bench.asked<RunTasks>();
+  bench.give(lease(1), {0, 2});
+  CHECK(bench.is_quiet());
+}
+
+TEST_CASE("of results that wait, WELCOME may drop some: those are released, the others handed in again") {
+  Bench bench;
+  bench.join();
+  bench.describe(job(7));
+  bench.give(lease(1), {0, 3});
+  OutcomesBuilder outcomes;
+  outcomes.done(0, "dropped", 5);
+  outcomes.not_done(1, Failure::failed, "some output", "no", 5, 2, 0);
+  outcomes.done(2, "kept", 5);
+  bench.act([&](Outbox& out) { bench.session.ended(bench.now, bench.tickets.at(lease(1)), outcomes.take(), out); });
+  bench.say(HelloAgain{"messages are missing"});
+  bench.forget_said();
+  bench.greeted();
+  bench.welcome({Drop{lease(1), {{0, 1}}}});
+  std::optional<Outcomes> again;
+  std::optional<Release> release;
+  for (const Envelope& envelope : std::exchange(bench.messages, {})) {
+    if (const auto* results = std::get_if<LeaseResults>(&envelope.message)) again = results->outcomes;
+    if (const auto* given_back = std::get_if<Release>(&envelope.message)) release = *given_back;
+  }
+  REQUIRE(release);
+  CHECK(*release == Release{lease(1), {{0, 1}}});
+  REQUIRE(again);
+  REQUIRE(again->count() == 2);
+  OutcomeCursor first(*again);
+  CHECK(first.index() == 1);
+  CHECK(first.error() == "no");
+  CHECK(first.result() == "some output");
+  CHECK(first.not_done()->exit == 2);
+  bench.acknowledge();
+  CHECK(bench.session.unacknowledged().empty());
+}
+
+TEST_CASE("a lease that is asked back while its last task ends is kept until that is answered") {
+  Bench bench;
+  bench.join();
+  bench.describe(job(7));
+  bench.give(lease(1), {0, 1});
+  bench.asked<RunTasks>();
+  bench.say(Recall{lease(1), {}, RecallMode::unstarted});
+  bench.asked<StopTasks>();
+  bench.executor_ends(lease(1), {0, 1});
+  bench.sent<LeaseResults>();
+  CHECK(bench.is_quiet());
+  bench.executor_gives_back(lease(1), {});
+  CHECK(bench.sent<Release>() == Release{lease(1), {}});
+  bench.executor_gives_back(lease(1), {});  // it is gone: nothing more is said of it
+  CHECK(bench.is_quiet());
+}
+
+TEST_CASE("progress is cut to what a text may hold, and that of what is held no more is not passed on") {
+  Bench bench;
+  bench.join();
+  bench.describe(job(7));
+  bench.give(lease(1), {0, 1});
+  const auto tell = [&](Ticket ticket) {
+    bench.act([&](Outbox& out) {
+      bench.session.progress(bench.now, ticket, 0, 0.5, std::string(limits::kMaxTextBytes + 1, 'x'), out);
+    });
+  };
+  bench.forget_said();
+  tell(bench.tickets.at(lease(1)));
+  CHECK(bench.sent<Progress>().text.size() == limits::kMaxTextBytes);
+  tell(Ticket{99});
+  CHECK(bench.is_quiet());
+}
+
 }  // namespace
 }  // namespace stint::worker
