@@ -121,6 +121,7 @@ class Broker {
   void take_over(Client& client, Job& job);
   void release_writer(Job& job, Duration grace);
   void look_for_writer(Job& job);
+  bool is_abandoned(const Job& job) const;  // nobody is left who would close it
   bool fits_window(const Job& job, const Batch& tasks) const;
   void move(Job& job, std::optional<TaskState> from, TaskState to, std::uint64_t count);
   void end_if_done(Job& job);

@@ -236,14 +236,19 @@ void Broker::forget(Job& job) {
 void Broker::release_writer(Job& job, Duration grace) {
   job.writer_present = false;
   job.writer_gone_at = now_ + grace;
-  if (job.ended || job.closed || job.options.on_writer_gone == WriterGone::keep) return;
+  if (job.ended || job.closed) return;
   timers_.remind(job.writer_gone_at, TimerKind::writer_gone, value(job.id));
 }
 
 void Broker::look_for_writer(Job& job) {
   if (job.writer_present || job.ended || job.closed) return;
   if (now_ < job.writer_gone_at) return timers_.remind(job.writer_gone_at, TimerKind::writer_gone, value(job.id));
-  cancel(job, "its writer is gone");
+  if (job.options.on_writer_gone == WriterGone::cancel) return cancel(job, "its writer is gone");
+  stirred_jobs_.insert(job.id);  // it may stand still from now on
+}
+
+bool Broker::is_abandoned(const Job& job) const {
+  return !job.writer_present && !job.closed && !job.cancelled && now_ >= job.writer_gone_at;
 }
 
 }  // namespace stint::broker

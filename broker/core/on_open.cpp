@@ -40,7 +40,8 @@ void Broker::on_open(Client& client, const Open& open) {
   Job& job = make_job(JobId{++last_job_}, open.options);
   take_over(client, job);
   put(job);
-  out_->log(Level::info, "job " + std::to_string(value(job.id)) + " (" + escaped(job.options.name) + ") opened: kind " + escaped(job.options.kind));
+  const std::string name = job.options.name.empty() ? "" : " (" + escaped(job.options.name) + ")";
+  out_->log(Level::info, "job " + std::to_string(value(job.id)) + name + " opened: kind " + escaped(job.options.kind));
   when_committed(JobOpened{job.id, client.incarnation, open.req, true});
 }
 

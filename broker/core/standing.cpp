@@ -9,11 +9,14 @@ namespace stint::broker {
 Standing Broker::standing_of(const Job& job) const {
   if (job.ended) return {};
   if (job.paused) return {"paused", job.pause_reason};
+  const std::string id = std::to_string(value(job.id));
   if (job.counts.left() == 0) {
+    if (is_abandoned(job)) {
+      return {"writer_gone", "its submitter left without saying that no more tasks follow: stint close " + id + " lets it end"};
+    }
     const bool is_held_up = job.writer_present && !job.closed && !job.window.reason.empty();
     return is_held_up ? Standing{"no_room", job.window.reason} : Standing{};
   }
-  const std::string id = std::to_string(value(job.id));
   if (job.kind->workers == 0) {
     return {"no_worker", "no worker offers kind " + job.options.kind + ": start one, e.g. stint-worker --kind " + job.options.kind + " -- COMMAND {}"};
   }

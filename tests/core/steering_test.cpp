@@ -318,6 +318,40 @@ TEST_CASE("row 17: a kind that nobody offers is said, in the listing and as an e
   CHECK(farm.events("job.1.", "stalled").size() == 2);
 }
 
+TEST_CASE("an open job with nothing left to do and nobody who would close it is said to stand still") {
+  Farm farm;
+  farm.subscribes("job.");
+  FarmClient& ann = farm.client("ann");
+  FarmClient& bob = farm.client("bob");
+  FarmWorker& worker = farm.worker({});
+  const JobId job = ann.opens({.kind = "echo"});
+  ann.writes(job, {"a"});
+  ann.leaves();
+  CHECK(farm.job(job).text("stalled") == "");  // its task runs
+  worker.finishes({0});
+  CHECK(farm.job(job).text("stalled") == "writer_gone");
+  CHECK(farm.job(job).text("reason").find("stint close 1") != std::string::npos);
+  farm.passes(limits::kStallDelay + 100ms);
+  CHECK(farm.events("job.1.", "stalled").size() == 1);
+  bob.commands("close", job);
+  CHECK(farm.job(job).text("state") == "ended");
+}
+
+TEST_CASE("a submitter that is silent has its grace before its job is said to stand still") {
+  Options options = Farm::quick();
+  options.writer_grace = limits::kWriterGrace;
+  Farm farm(options);
+  farm.subscribes("job.");
+  FarmClient& ann = farm.client("ann");
+  const JobId job = ann.opens({.kind = "echo"});
+  ann.silent = true;
+  farm.passes(limits::kWriterGrace / 2);
+  CHECK(farm.job(job).text("stalled") == "");
+  farm.passes(limits::kWriterGrace);
+  CHECK(farm.job(job).text("stalled") == "writer_gone");
+  CHECK(farm.events("job.1.", "stalled").size() == 1);
+}
+
 TEST_CASE("that a job stands still is not told before it was opened, however long that takes the store") {
   Farm farm;
   farm.subscribes("job.");
