@@ -22,6 +22,7 @@
 #include "common/net/allocator.hpp"
 #include "common/net/random.hpp"
 #include "common/net/signals.hpp"
+#include "common/system/standard_streams.hpp"
 
 namespace {
 
@@ -49,12 +50,13 @@ void warn_of_few_descriptors(spdlog::logger& logger) {
   }
 }
 
-void announce(const Shell& shell, const ShellOptions& options) {
+void announce(const Shell& shell, const ShellOptions& options, spdlog::logger& logger) {
   std::cout << "stint-broker ready listen=" << shell.listen() << " events=" << shell.events()
             << " mode=" << (options.memory ? "memory" : "durable") << " epoch=" << options.core.epoch
             << " store=" << std::hex << std::setw(16) << std::setfill('0') << stint::value(options.core.store);
   if (!options.memory) std::cout << " data=" << options.data;
   std::cout << std::endl;
+  if (!std::cout) logger.warn("the ready line cannot be written to standard output; whoever waits for it waits in vain");
 }
 
 struct OpenStore {
@@ -100,7 +102,7 @@ int serve(ShellOptions options) {
       signals;  // ends before the context, so that a signal while the last messages leave ends the process at once
   Shell shell(context, options, *open.store, *logger, std::move(open.found));
   const EndOnBrokenPromise guard(shell.recorder());
-  announce(shell, options);
+  announce(shell, options, *logger);
   try {
     if (shell.run(&signals)) {
       logger->info("ended");
@@ -124,6 +126,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  stint::hold_standard_streams();
   stint::tune_allocator();
   stint::ignore_broken_pipes();
   try {

@@ -136,7 +136,12 @@ po::variables_map read(int argc, const char* const* argv) {
   try {
     const auto style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
     po::variables_map given;
-    po::store(po::command_line_parser(argc, argv).options(described()).positional({}).style(style).run(), given);
+    const po::options_description known = described();
+    const po::parsed_options parsed = po::command_line_parser(argc, argv).options(known).style(style).run();
+    for (const po::option& option : parsed.options) {
+      if (option.position_key >= 0) throw UsageError("unexpected '" + escaped(option.value.front()) + "': there are only options");
+    }
+    po::store(parsed, given);
     return given;
   } catch (const po::error& error) {
     throw UsageError(escaped(error.what()));
@@ -175,7 +180,11 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   line.help = given.count("help") > 0;
   line.version = given.count("version") > 0;
   for (const TextOption& option : kTexts) {
-    if (given.count(option.name) > 0) line.options.*option.field = given[option.name].as<std::string>();
+    if (given.count(option.name) == 0) continue;
+    line.options.*option.field = given[option.name].as<std::string>();
+    if ((line.options.*option.field).empty()) {
+      throw UsageError("--" + std::string(option.name) + " is empty: write --" + option.name + " " + option.shown + ", or leave it out");
+    }
   }
   for (const SwitchOption& option : kSwitches) line.options.*option.field = given.count(option.name) > 0;
   for (const NumberOption& option : kNumbers) {
@@ -194,6 +203,10 @@ void require_sound(const ShellOptions& options) {
   }
   require_address("listen", options.listen);
   require_address("events", options.events);
+  if (options.listen == options.events && !options.listen.ends_with(":*")) {
+    throw UsageError("--listen and --events are both " + escaped(options.listen) +
+                     ": workers and clients need one address, watchers another");
+  }
   if (!options.record.empty() && !options.memory) {
     throw UsageError("--record works with --memory only: what a store holds is not part of a recording");
   }

@@ -79,7 +79,7 @@ void Check::check_rows() {
   const std::uint64_t size = database_.number("PRAGMA page_count") * database_.number("PRAGMA page_size");
   const std::uint64_t free = database_.number("PRAGMA freelist_count") * database_.number("PRAGMA page_size");
   say(escaped(database_.file().native()) + ": version " + std::to_string(kSchemaVersion) + ", store " +
-      hex(get_meta(database_, "store"), 16) + ", started " + count(get_meta(database_, "epoch"), "times, ") +
+      hex(get_meta(database_, "store"), 16) + ", epoch " + count(get_meta(database_, "epoch"), "(one more with each start), ") +
       count(size, "bytes, of which ") + count(free, "free"));
   check_chunks();
   check_results();

@@ -81,7 +81,7 @@ void Shell::start() {
   stop();
   if (!away.empty()) throw Unreachable("the broker at " + endpoint_ + " does not let this client in: " + away);
   throw Unreachable("no broker answers at " + endpoint_ +
-                    ". Start one there with stint-broker, or name another address with STINT_BROKER=tcp://HOST:PORT");
+                    ". Start one there with stint-broker, or name another: --broker tcp://HOST:PORT, or STINT_BROKER in the environment");
 }
 
 void Shell::stop() {

@@ -47,12 +47,12 @@ void require_endpoint(std::string_view endpoint) {
   if (is_endpoint(endpoint)) return;
   throw EndpointError(
       "'" + escaped(endpoint) +
-      "' is not an address. Write tcp://host:port, such as tcp://127.0.0.1:5555, or ipc:///path/of/a/socket.");
+      "' is not an address. Write tcp://host:port, such as tcp://127.0.0.1:5555, or ipc:///path/of/a/socket");
 }
 
 EndpointError cannot_connect(std::string_view endpoint, int error) {
   return EndpointError("cannot connect to '" + escaped(endpoint) + "': " + zmq_strerror(error) +
-                       ". Give the address that stint-broker prints when it is ready, such as tcp://127.0.0.1:5555.");
+                       ". Give the address that stint-broker prints when it is ready, such as tcp://127.0.0.1:5555");
 }
 
 bool is_local(std::string_view endpoint) {

@@ -152,7 +152,7 @@ class Refusal(unittest.TestCase):
         with Farm() as farm:
             farm.start_broker()
             client = farm.start(
-                BIN / "stint", "submit", "--broker", farm.listen, "--kind", "upper", "--name", "n" * 300,
+                BIN / "stint", "job", "--broker", farm.listen, "n" * 300,
                 stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
             )
             _, said = client.communicate(timeout=PATIENCE)

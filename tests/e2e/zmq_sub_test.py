@@ -225,6 +225,34 @@ class Strangers(WithPublisher):
         self.assertEqual(watcher.event()["topic"], "job.7.")
 
 
+class NothingToHear(WithPublisher):
+    """What is waited for in vain is named on standard error."""
+
+    def said(self, watcher):
+        readable, _, _ = select.select([watcher.process.stderr], [], [], DEADLINE)
+        self.assertTrue(readable, "not a word")
+        return os.read(watcher.process.stderr.fileno(), 65536).decode()
+
+    def test_nobody_is_there(self):
+        watcher = Watcher("ipc:///nowhere/at-all")
+        self.addCleanup(watcher.stop)
+        self.assertIn("nothing is heard from ipc:///nowhere/at-all", self.said(watcher))
+
+    def test_no_such_job(self):
+        watcher = self.watch("--until-end", "fiml")
+        self.publisher.event("broker.", "state", 1, heartbeat_ms=3_600_000)
+        self.publisher.job("state", 1, name="film")
+        self.assertIn("no job with the name or key fiml yet", self.said(watcher))
+
+    def test_the_broker_goes_and_comes(self):
+        watcher = self.watch("--json", "--topic", "job.")
+        self.publisher.event("broker.", "beat", 1, heartbeat_ms=50)
+        self.assertIn("is silent: connecting again", self.said(watcher))
+        self.publisher.await_subscriptions({"broker.", "job."})
+        self.publisher.event("broker.", "beat", 2, heartbeat_ms=3_600_000)
+        self.assertIn("is back", self.said(watcher))
+
+
 class AsAUnixTool(WithPublisher):
     def test_interrupt(self):
         watcher = self.watch()

@@ -72,7 +72,16 @@ TEST_CASE("a number out of bounds is refused with its bounds") {
 
 TEST_CASE("abbreviations and stray words are refused") {
   CHECK_FALSE(refusal({"--heart", "100"}).empty());
-  CHECK_FALSE(refusal({"broker"}).empty());
+  CHECK(names(refusal({"broker"}), "'broker'"));
+}
+
+TEST_CASE("an option that is given has a value") {
+  CHECK(names(refusal({"--data", ""}), "--data is empty"));
+}
+
+TEST_CASE("two sockets need two addresses") {
+  CHECK(names(refusal({"--listen", "tcp://127.0.0.1:5556"}), "both tcp://127.0.0.1:5556"));
+  CHECK(refusal({"--listen", "tcp://127.0.0.1:*", "--events", "tcp://127.0.0.1:*"}).empty());
 }
 
 TEST_CASE("a public address needs consent") {

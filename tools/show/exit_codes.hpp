@@ -28,7 +28,7 @@ constexpr std::array<ExitInfo, 8> kExitCodes = {{
     {Exit::tasks_failed, "failed", "the job ended, and some of its tasks failed"},
     {Exit::usage, "usage", "an option, an argument or a file is wrong; nothing was done"},
     {Exit::cancelled, "cancelled", "the job was cancelled"},
-    {Exit::unreachable, "unreachable", "no broker answers, or output could not be written"},
+    {Exit::unreachable, "unreachable", "no broker answers, or reading or writing failed"},
     {Exit::timeout, "timeout", "the time given with --timeout has passed"},
     {Exit::refused, "refused", "the broker said no: an unknown job, another reader took over, a key with other input"},
     {Exit::interrupted, "interrupted", "ended by ^C or SIGTERM"},

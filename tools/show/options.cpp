@@ -17,8 +17,12 @@ void Options::flag(std::string name, char letter, std::string sentence, bool& in
 }
 
 void Options::text(std::string name, char letter, std::string value, std::string sentence, std::string& into) {
-  custom(std::move(name), letter, std::move(value), std::move(sentence),
-         [&into](std::string_view text) { into = text; });
+  const std::string what = "--" + name;
+  const std::string usage = what + " " + value;
+  custom(std::move(name), letter, std::move(value), std::move(sentence), [=, &into](std::string_view text) {
+    if (text.empty()) throw UsageError(what + " is empty: write " + usage + ", or leave it out");
+    into = text;
+  });
 }
 
 void Options::texts(std::string name, char letter, std::string value, std::string sentence,

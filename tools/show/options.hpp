@@ -33,7 +33,7 @@ class Options {
   using Take = std::function<void(std::string_view value)>;
 
   void flag(std::string name, char letter, std::string sentence, bool& into);
-  void text(std::string name, char letter, std::string value, std::string sentence, std::string& into);
+  void text(std::string name, char letter, std::string value, std::string sentence, std::string& into);  // never empty
   void texts(std::string name, char letter, std::string value, std::string sentence, std::vector<std::string>& into);
   void number(std::string name, char letter, std::string value, std::string sentence, std::int64_t least,
               std::int64_t most, std::int64_t& into);

@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "common/net/endpoint.hpp"
+#include "tools/show/output.hpp"
 #include "tools/show/text.hpp"
 
 namespace stint::tool {
@@ -15,14 +16,16 @@ constexpr std::string_view kJob = "JOB is a job's number, its key, or its name w
 
 constexpr Command kCommands[] = {
     {"submit", "--kind KIND [OPTION]... [FILE|-]", "submit a job: a task per line of FILE or standard input",
-     "Prints the job's number and leaves. --wait waits for its end; --results writes the results as they come.\n"
+     "Prints the job's number and leaves, whether or not a worker offers KIND yet. --wait waits for its end; --results writes the\n"
+     "results as they come. Without FILE, or with -, the tasks are read from standard input.\n"
      "A result that does not end in a newline gets one (with -0: a NUL).\n\n"
      "  find . -name '*.png' -print0 | stint submit --kind thumbnail -0 --wait\n"
      "  seq 1000 | stint submit --kind echo --results -k | head -3\n",
      submit},
-    {"results", "JOB [OPTION]...", "write the results that a job has",
+    {"results", "JOB [OPTION]...", "write the results that a job has so far",
      "JOB is a job's number, its key, or its name where only one job has it.\n"
-     "Reading a job that was submitted with --results takes it over from its reader.\n",
+     "Reading a job that was submitted with --results takes it over from its reader. What has been read of such a job is gone; the\n"
+     "results of any other are kept until `stint forget`, and read as often as one likes.\n",
      results},
     {"jobs", "", "list the jobs", "", jobs},
     {"job", "JOB", "show one job with all that is known of it", kJob, job},
@@ -66,10 +69,10 @@ std::optional<std::vector<std::string>> Invocation::parse(Options& options) cons
   options.flag("help", 'h', "this text", wanted);
   std::vector<std::string> rest = options.parse(arguments);
   if (!wanted) return rest;
-  std::cout << "usage: stint " << command.name << (command.arguments.empty() ? "" : " ") << command.arguments << "\n"
-            << command.sentence << "\n\n"
-            << options.help();
-  if (!command.more.empty()) std::cout << "\n" << command.more;
+  std::string text = "usage: stint " + std::string(command.name) + (command.arguments.empty() ? "" : " ") + std::string(command.arguments);
+  text += "\n" + std::string(command.sentence) + "\n\n" + options.help();
+  if (!command.more.empty()) text += "\n" + std::string(command.more);
+  Output(STDOUT_FILENO).write(text);
   return std::nullopt;
 }
 
@@ -109,11 +112,7 @@ Exit explained(const std::exception_ptr& error) {
   } catch (const EndpointError& endpoint) {
     return complain(endpoint, Exit::usage);
   } catch (const Unreachable& unreachable) {
-    complain(unreachable, Exit::unreachable);
-    std::cerr << "Is a broker running there? Start one with `stint-broker`, or name another: --broker ENDPOINT, or "
-                 "STINT_BROKER in "
-                 "the environment.\n";
-    return Exit::unreachable;
+    return complain(unreachable, Exit::unreachable);
   } catch (const Interrupted&) {
     return Exit::interrupted;
   } catch (const TimedOut& timeout) {

@@ -11,12 +11,6 @@ std::string heading(const Row& row) {
   return "job " + std::to_string(row.number("job")) + (name.empty() ? "" : " " + escaped(name));
 }
 
-// The command that shows the failures once more, where anything of them was kept.
-std::string advice(const Row& row) {
-  const std::string id = std::to_string(row.number("job"));
-  return row.text("results") == "stream" ? "stint job " + id : "stint results " + id + " --failed";
-}
-
 }  // namespace
 
 Row row_of(Client& client, JobId job) {
@@ -38,8 +32,9 @@ void summarize(Console& console, const Row& row, std::optional<Duration> took, c
   if (failures != nullptr) {
     for (const std::string& group : failures->summary()) console.add(group);
   }
-  console.add("  look at them: " + advice(row));
-  console.add("  try them again: stint retry " + std::to_string(row.number("job")));
+  const std::string id = std::to_string(row.number("job"));
+  if (row.text("results") != "stream") console.add("  look at them: stint results " + id + " --failed");
+  console.add("  try them again: stint retry " + id);
 }
 
 }  // namespace stint::tool

@@ -1,7 +1,9 @@
 // stint help: what there is, what one command does, and how programs end.
-#include <algorithm>
-#include <iostream>
+#include <unistd.h>
 
+#include <algorithm>
+
+#include "tools/show/output.hpp"
 #include "tools/show/text.hpp"
 #include "tools/stint/command.hpp"
 
@@ -11,21 +13,27 @@ namespace {
 void show_commands() {
   std::size_t width = 0;
   for (const Command& command : commands()) width = std::max(width, command.name.size());
-  std::cout << "usage: stint COMMAND [ARGUMENT]...\n"
-               "Submit jobs to a Stint broker, read their results, look and steer.\n\n";
+  std::string text =
+      "usage: stint COMMAND [ARGUMENT]...\n"
+      "Submit jobs to a Stint broker, read their results, look and steer.\n\n";
   for (const Command& command : commands()) {
-    std::cout << "  " << command.name << std::string(width - command.name.size() + 2, ' ') << command.sentence << "\n";
+    text += "  " + std::string(command.name) + std::string(width - command.name.size() + 2, ' ') + std::string(command.sentence) + "\n";
   }
-  std::cout << "\n`stint COMMAND --help` says more. JOB is a number, a key, or a name that only one job has.\n"
-               "The broker is --broker ENDPOINT, else $STINT_BROKER, else tcp://127.0.0.1:5555.\n";
+  text +=
+      "\n`stint COMMAND --help` says more, `stint --version` which version this is.\n"
+      "JOB is a number, a key, or a name that only one job has.\n"
+      "The broker is --broker ENDPOINT, else $STINT_BROKER, else tcp://127.0.0.1:5555.\n";
+  Output(STDOUT_FILENO).write(text);
 }
 
 void show_exit_codes() {
+  std::string text;
   for (const ExitInfo& exit : kExitCodes) {
     const std::string number = std::to_string(static_cast<int>(exit.code));
-    std::cout << std::string(5 - number.size(), ' ') << number << "  " << exit.name
-              << std::string(13 - exit.name.size(), ' ') << exit.sentence << "\n";
+    text += std::string(5 - number.size(), ' ') + number + "  " + std::string(exit.name) + std::string(13 - exit.name.size(), ' ') +
+            std::string(exit.sentence) + "\n";
   }
+  Output(STDOUT_FILENO).write(text);
 }
 
 }  // namespace

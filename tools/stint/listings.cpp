@@ -18,6 +18,7 @@ std::string as_json(const std::vector<Row>& rows) {
 struct Listing {
   std::string_view what;
   std::string_view none;  // said when there is nothing to list
+  std::string_view one;   // the command for one of them, if there is any
   std::vector<std::string_view> first;
   std::vector<std::string_view> hidden;
 };
@@ -27,8 +28,9 @@ Exit list(const Invocation& call, const Listing& listing) {
   Options options = common.options_and_json();
   const auto rest = call.parse(options);
   if (!rest) return Exit::ok;
-  if (!rest->empty())
-    throw UsageError("`stint " + std::string(call.command.name) + "` takes no arguments; for one job: stint job JOB");
+  if (!rest->empty()) {
+    throw UsageError("`stint " + std::string(call.command.name) + "` takes no arguments" + std::string(listing.one));
+  }
   Console console(STDERR_FILENO);
   const std::vector<Row> rows = common.connect(console)->query(listing.what);
   Output output(STDOUT_FILENO);
@@ -48,15 +50,17 @@ Exit jobs(const Invocation& call) {
   return list(call,
               {.what = "jobs",
                .none = "no jobs; submit one: seq 10 | stint submit --kind KIND",
+               .one = "; for one job: stint job JOB",
                .first = {"job", "name", "kind", "state", "total", "done", "left", "running", "delayed", "failed",
                          "cancelled", "redone", "workers", "priority", "reason"},
                .hidden = {"key", "queued", "losses", "results", "order", "unread", "readers", "writer", "max_attempts",
-                          "max_losses", "time_limit_ms", "digest", "stalled", "parent", "dead_letters"}});
+                          "max_losses", "time_limit_ms", "digest", "outcomes_digest", "stalled", "parent", "dead_letters"}});
 }
 
 Exit workers(const Invocation& call) {
   return list(call, {.what = "workers",
                      .none = "no workers; start one: stint-worker --kind KIND -- COMMAND {}",
+                     .one = "",
                      .first = {"worker", "kinds", "slots"},
                      .hidden = {"incarnation", "silent_ms"}});
 }

@@ -1,10 +1,13 @@
 // stint: the command line of people and their scripts. Finds the command and runs it.
+#include <unistd.h>
+
 #include <algorithm>
-#include <cstdlib>
 #include <exception>
 #include <iostream>
 
 #include "common/net/signals.hpp"
+#include "common/system/standard_streams.hpp"
+#include "tools/show/output.hpp"
 #include "tools/show/text.hpp"
 #include "tools/stint/command.hpp"
 
@@ -18,6 +21,11 @@ Exit dispatch(std::vector<std::string> arguments) {
   }
   std::string name = arguments.front();
   if (name == "--help" || name == "-h") name = "help";
+  if (name == "--version") {
+    Output(STDOUT_FILENO).write("stint " STINT_VERSION "\n");
+    return Exit::ok;
+  }
+  if (name.starts_with('-')) throw UsageError("options come behind the command: stint COMMAND " + escaped(name) + "; see `stint --help`");
   const auto all = commands();
   const auto command = std::find_if(all.begin(), all.end(), [&](const Command& c) { return c.name == name; });
   if (command == all.end()) throw UsageError("there is no command \"" + escaped(name) + "\"; see `stint --help`");
@@ -26,6 +34,7 @@ Exit dispatch(std::vector<std::string> arguments) {
 }
 
 Exit run(std::vector<std::string> arguments) {
+  hold_standard_streams();
   try {
     ignore_broken_pipes();
     return dispatch(std::move(arguments));

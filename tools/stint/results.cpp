@@ -41,6 +41,8 @@ Exit results(const Invocation& call) {
 
   Output output(STDOUT_FILENO);
   Console console(STDERR_FILENO);
+  if (options.quiet) console.be_quiet();
+  if (output.is_terminal()) console.hide_bar();
   auto client = options.common.connect(console);
   Job job = client->attach(selector, {.ack = AckMode::by_hand, .order = options.in_order});
   ResultPrinter printer({.json = options.common.json,
@@ -51,6 +53,7 @@ Exit results(const Invocation& call) {
   ResultPrinter::Stop stop{};
   Crew crew;
   const Row present = row_of(*client, job.id());
+  if (options.follow) crew.show_progress(*client, console, std::vector{job.id()}, [&printer] { return printer.is_writing(); });
   crew.start([&] {
     if (options.follow || is_over(present)) {
       stop = printer.follow(job);
@@ -60,15 +63,22 @@ Exit results(const Invocation& call) {
   });
   switch (crew.wait(TimePoint::max())) {
     case Crew::News::failed:
+      console.clear();
       leave(explained(crew.failure()), crew, console, client);
     case Crew::News::interrupted:
+      console.say("interrupted");
       leave(Exit::interrupted, crew, console, client);
     case Crew::News::all_done:
     case Crew::News::deadline:
       break;
   }
-  if (stop != ResultPrinter::Stop::ended) return Exit::ok;
+  crew.end_progress();
+  if (stop == ResultPrinter::Stop::nobody_reads) return Exit::ok;
   const Row row = row_of(*client, job.id());
+  if (stop == ResultPrinter::Stop::nothing_more) {
+    if (!options.quiet && !options.failed) console.add(plain_line(gauge_of(row)) + "; --follow waits for the rest");
+    return Exit::ok;
+  }
   if (!options.quiet && !options.failed) summarize(console, row, std::nullopt, &printer.failures());
   return exit_of(row);
 }

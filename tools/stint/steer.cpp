@@ -2,26 +2,23 @@
 // about.
 #include <unistd.h>
 
-#include <iostream>
-
 #include "common/model/limits.hpp"
-#include "tools/show/text.hpp"
 #include "tools/show/json.hpp"
+#include "tools/show/output.hpp"
+#include "tools/show/text.hpp"
 #include "tools/stint/command.hpp"
 
 namespace stint::tool {
 namespace {
 
-// Nothing affected is no error, but a person wants to know why nothing is printed.
-void tell(const Common& common, Console& console, std::string_view what, const std::vector<std::string>& affected,
-          std::string_view why_none) {
-  if (affected.empty()) console.say("nothing to do: " + std::string(why_none));
-  if (common.json) {
-    std::cout << json_line({{what, affected}});
-    return;
-  }
-  for (const std::string& name : affected) std::cout << escaped(name) << '\n';
+void tell(const Common& common, std::string_view what, const std::vector<std::string>& affected) {
+  std::string text;
+  for (const std::string& name : affected) text += escaped(name) + "\n";
+  Output(STDOUT_FILENO).write(common.json ? json_line({{what, affected}}) : text);
 }
+
+// Nothing affected is no error, but a person wants to know why nothing is printed.
+void say_why_none(Console& console, std::string_view why) { console.say("nothing to do: " + std::string(why)); }
 
 using Steer = std::vector<std::string> (Client::*)(std::string_view);
 
@@ -34,11 +31,18 @@ Exit steer(const Invocation& call, Steer verb, std::string_view why_none = "it i
   Console console(STDERR_FILENO);
   const auto client = common.connect(console);
   std::vector<std::string> affected;
+  Exit code = Exit::ok;
   for (const std::string& selector : *selectors) {
-    for (std::string& job : (client.get()->*verb)(selector)) affected.push_back(std::move(job));
+    try {
+      for (std::string& job : (client.get()->*verb)(selector)) affected.push_back(std::move(job));
+    } catch (const Refused& refused) {  // the others may go well, and are not forgotten for it
+      console.say(refused.what());
+      code = Exit::refused;
+    }
   }
-  tell(common, console, "jobs", affected, why_none);
-  return Exit::ok;
+  if (affected.empty() && code == Exit::ok) say_why_none(console, why_none);
+  tell(common, "jobs", affected);
+  return code;
 }
 
 void require_one_way(const DrainOptions& drain) {
@@ -69,7 +73,7 @@ Exit priority(const Invocation& call) {
   if (rest->size() != 2) throw UsageError("a job and a number are wanted: stint priority JOB NUMBER; higher goes first, jobs begin at 0");
   const auto number = static_cast<std::int32_t>(to_number("NUMBER", (*rest)[1], INT32_MIN, INT32_MAX));
   Console console(STDERR_FILENO);
-  tell(common, console, "jobs", common.connect(console)->set_priority(rest->front(), number), "it is so already");
+  tell(common, "jobs", common.connect(console)->set_priority(rest->front(), number));
   return Exit::ok;
 }
 
@@ -91,7 +95,9 @@ Exit drain(const Invocation& call) {
   drain.deadline = std::chrono::ceil<std::chrono::milliseconds>(deadline);
   require_one_way(drain);
   Console console(STDERR_FILENO);
-  tell(common, console, "workers", common.connect(console)->drain(drain), "none of the workers is left to choose; see stint workers");
+  const std::vector<std::string> affected = common.connect(console)->drain(drain);
+  if (affected.empty()) say_why_none(console, "no worker fits, or all that do are leaving already; see `stint workers`");
+  tell(common, "workers", affected);
   return Exit::ok;
 }
 

@@ -5,11 +5,12 @@
 // anybody reads our output.
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
-#include <iostream>
+#include <system_error>
 
 #include "common/model/limits.hpp"
 #include "common/net/clock.hpp"
@@ -26,9 +27,16 @@ namespace stint::tool {
 namespace {
 
 int opened(const std::string& file) {
-  if (file == "-") return STDIN_FILENO;
-  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  const bool is_standard = file == "-";
+  const int fd = is_standard ? STDIN_FILENO : ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) throw UsageError("cannot read " + escaped(file) + ": " + std::strerror(errno));
+  const std::string what = is_standard ? "standard input" : escaped(file);
+  if ((::fcntl(fd, F_GETFL) & O_ACCMODE) == O_WRONLY) throw UsageError(what + " is not open for reading: give the tasks in a pipe or a FILE");
+  struct stat status {};
+  if (::fstat(fd, &status) == 0 && S_ISDIR(status.st_mode)) {
+    throw UsageError(what + " is a directory: tasks are the lines of a FILE, such as the names that `ls` writes: ls " + (is_standard ? "." : what) +
+                     " | stint submit ...");
+  }
   return fd;
 }
 
@@ -55,10 +63,12 @@ class Submission {
   std::string id() const { return std::to_string(value(job_->id())); }
 
   void feed();
+  void write_all();
   void print();
   Exit mind(Crew& crew);
   [[noreturn]] void interrupted(Crew& crew);
   [[noreturn]] void nobody_reads(Crew& crew);
+  std::string outlook() const;
   void tell_id();
   Exit finish();
 
@@ -72,6 +82,7 @@ class Submission {
   TimePoint started_{};
   std::uint64_t written_ = 0;   // tasks; the feeding thread's until it is done
   std::exception_ptr refusal_;  // somebody closed or cancelled the job under our hands; likewise
+  std::atomic<bool> is_closed_{false};  // all of the input is in the job, and it was told so
   std::atomic<bool> nobody_reads_{false};
 };
 
@@ -82,6 +93,7 @@ Exit Submission::run() {
   job_ = client_->open(options_.job);
   if (job_->resumed() > 0)
     console_.say("job " + id() + " goes on; it has " + std::to_string(job_->resumed()) + " tasks already");
+  if (options_.file == "-" && ::isatty(STDIN_FILENO) == 1) console_.say("reading tasks from the terminal: each line is one, ^D ends them");
   crew.start([this] { feed(); });
   if (options_.results) {
     job_->set_ack_mode(AckMode::by_hand);
@@ -93,12 +105,21 @@ Exit Submission::run() {
   return code == Exit::ok ? finish() : code;
 }
 
-void Submission::feed() {
+void Submission::write_all() {
   std::string_view line;
   try {
     for (; lines_.next(line); ++written_) job_->write(line);
-    job_->close();
-    job_->flush();
+  } catch (const std::system_error& error) {
+    throw std::runtime_error(std::string(error.what()) + "; " + outlook());
+  }
+  job_->close();
+  job_->flush();
+  is_closed_ = true;
+}
+
+void Submission::feed() {
+  try {
+    write_all();
   } catch (const Refused& error) {
     if (error.code() != ErrorCode::closed && error.code() != ErrorCode::not_in_state) throw;
     refusal_ = std::current_exception();
@@ -122,6 +143,13 @@ void Submission::tell_id() {
   }
 }
 
+// What becomes of the job without us, and what one can do about it.
+std::string Submission::outlook() const {
+  if (is_closed_) return "job " + id() + " goes on. Wait for it: stint wait " + id() + "   End it: stint cancel " + id();
+  return "job " + id() + " stays open, with the tasks that were read so far. Let it end with those: stint close " + id() +
+         "   End it at once: stint cancel " + id();
+}
+
 Exit Submission::mind(Crew& crew) {
   crew.show_progress(*client_, console_, std::vector{job_->id()},
                      [this] { return printer_ && printer_->is_writing(); });
@@ -141,7 +169,7 @@ Exit Submission::mind(Crew& crew) {
         break;
     }
     if (now() >= deadline) {
-      console_.say("job " + id() + " has not ended in time; it goes on. Wait for it with: stint wait " + id());
+      console_.say("the time given with --timeout is over; " + outlook());
       leave(Exit::timeout, crew, console_, client_);
     }
   }
@@ -153,8 +181,7 @@ void Submission::interrupted(Crew& crew) {
     console_.say("interrupted; job " + id() + " is cancelled");
     leave(Exit::interrupted, crew, console_, client_, [this] { job_->cancel(); });
   }
-  console_.say("interrupted; job " + id() + " goes on. Watch it: stint wait " + id() + "   End it: stint cancel " +
-               id());
+  console_.say("interrupted; " + outlook());
   leave(Exit::interrupted, crew, console_, client_);
 }
 

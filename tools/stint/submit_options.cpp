@@ -3,9 +3,19 @@
 #include <cstdint>
 
 #include "common/model/limits.hpp"
+#include "common/model/utf8.hpp"
+#include "tools/show/text.hpp"
 
 namespace stint::tool {
 namespace {
+
+void require_name(std::string_view option, std::string_view name) {
+  if (name.size() > limits::kMaxNameBytes) {
+    throw UsageError(std::string(option) + " has " + std::to_string(name.size()) + " bytes; it may have " +
+                     std::to_string(limits::kMaxNameBytes));
+  }
+  if (!is_utf8(name)) throw UsageError(std::string(option) + " wants text in UTF-8, not \"" + escaped(name) + "\"");
+}
 
 struct Reading {
   SubmitOptions submit;
@@ -53,6 +63,9 @@ struct Reading {
   void require_sense() const {
     if (submit.job.kind.empty())
       throw UsageError("--kind KIND is missing: what are the tasks for? `stint workers` shows the kinds offered");
+    require_name("--kind", submit.job.kind);
+    require_name("--name", submit.job.name);
+    require_name("--key", submit.job.key);
     if (keep && discard) throw UsageError("--keep and --discard exclude each other");
     if (submit.results && discard) throw UsageError("--results has nothing to write with --discard");
     if (in_order && !submit.results)

@@ -21,6 +21,7 @@ struct CommandLine {
                   "end with this job (all of them, if repeated); exit 0, 1 some tasks failed, 3 cancelled",
                   watch.until_end);
     options.flag("help", 'h', "this text", watch.help);
+    options.flag("version", 0, "the version", watch.version);
   }
 };
 
@@ -30,7 +31,7 @@ WatchOptions WatchOptions::parse(const std::vector<std::string>& arguments, cons
   CommandLine line;
   if (environment != nullptr && *environment != 0) line.watch.endpoint = environment;
   const std::vector<std::string> rest = line.options.parse(arguments);
-  if (line.watch.help) return line.watch;
+  if (line.watch.help || line.watch.version) return line.watch;
   if (!rest.empty()) {
     throw UsageError("\"" + escaped(rest.front()) +
                      "\" is one argument too many; write --connect ENDPOINT or --topic PREFIX");

@@ -14,6 +14,7 @@ struct WatchOptions {
   bool bars_or_json = false;           // said explicitly
   bool bars = false;
   bool help = false;
+  bool version = false;
 
   // Throws UsageError. `environment` is STINT_EVENTS, or null.
   static WatchOptions parse(const std::vector<std::string>& arguments, const char* environment);

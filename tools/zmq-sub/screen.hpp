@@ -22,6 +22,7 @@ class Screen {
   void told(TimePoint now, const Told& told);
   void plain(const std::vector<std::string>& frames);
   void reconnecting(bool is_away);  // while the broker is, the bars say so
+  void say(std::string line);  // a line that stays; as it is
 
   std::string redrawn(TimePoint now, std::size_t columns, std::size_t lines);
   std::string left() const;  // the cursor behind the last bar, for who comes after us
@@ -36,7 +37,6 @@ class Screen {
 
   void job_told(TimePoint now, const Told& told);
   void worker_told(const Event& event);
-  void say(std::string line);
 
   std::map<std::uint64_t, Job> jobs_;
   StoreId store_{};        // whose jobs they are

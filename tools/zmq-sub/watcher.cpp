@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iostream>
+#include <utility>
 
 #include "common/model/limits.hpp"
 #include "common/net/clock.hpp"
@@ -47,6 +48,7 @@ Exit Watcher::run() {
     const TimePoint turn = now();
     read_all(turn);
     mind_the_silence(turn);
+    mind_the_absent(turn);
     redraw(turn, false);
   }
   redraw(now(), true);
@@ -79,6 +81,7 @@ void Watcher::read_all(TimePoint turn) {
 }
 
 void Watcher::take(TimePoint turn, const std::vector<std::string>& frames) {
+  anything_heard_ = true;
   auto decoded =
       frames.size() == 2 ? decode_event(frames[0], frames[1]) : std::variant<Event, DecodeError>(DecodeError{});
   auto* event = std::get_if<Event>(&decoded);
@@ -108,7 +111,9 @@ std::vector<std::string>::iterator Watcher::awaited(const Event& event) {
 
 void Watcher::show(TimePoint turn, const Told& told) {
   const bool only_awaited = !options_.until_end.empty() && !options_.topics_given;
-  if (only_awaited && awaited(told.event) == awaited_.end()) return;
+  const auto job = awaited(told.event);
+  if (job != awaited_.end()) met_.insert(*job);
+  if (only_awaited && job == awaited_.end()) return;
   if (options_.bars) {
     screen_.told(turn, told);
   } else {
@@ -134,6 +139,10 @@ void Watcher::mind_the_end(const Event& event) {
 void Watcher::mind_the_silence(TimePoint turn) {
   if (silence_.broker_is_lost(turn)) events_.connect();
   screen_.reconnecting(silence_.is_away());
+  const bool was_away = std::exchange(is_away_, silence_.is_away());
+  if (is_away_ != was_away && !options_.bars) {  // bars say it themselves
+    say("the broker at " + escaped(options_.endpoint) + (is_away_ ? " is silent: connecting again" : " is back"));
+  }
   for (const std::string& job : silence_.silent_jobs(turn)) {
     for (const std::string& topic : options_.topics) {
       if (job.starts_with(topic)) events_.refresh(topic);
@@ -144,6 +153,25 @@ void Watcher::mind_the_silence(TimePoint turn) {
     options_.topics.emplace_back();
     events_.subscribe("");
   }
+}
+
+// Waiting for what is not there is what was asked for, and may be a slip of the pen.
+void Watcher::mind_the_absent(TimePoint turn) {
+  if (absent_told_ || turn - started_ < limits::kStrangerGrace) return;
+  absent_told_ = true;
+  if (!anything_heard_) {
+    return say("nothing is heard from " + escaped(options_.endpoint) +
+               ". Is it the events address that stint-broker prints when it is ready (--connect, STINT_EVENTS)? Listening on");
+  }
+  for (const std::string& job : awaited_) {
+    if (!met_.contains(job)) say("there is no job with the name or key " + escaped(job) + " yet: waiting for it. See `stint jobs`");
+  }
+}
+
+// What is not about jobs and workers does not belong into the output, except on a terminal that is drawn on.
+void Watcher::say(const std::string& line) {
+  if (options_.bars) return screen_.say("zmq-sub: " + line);
+  std::cerr << "zmq-sub: " + line + "\n";
 }
 
 void Watcher::redraw(TimePoint turn, bool at_once) {
@@ -160,6 +188,7 @@ void Watcher::write(std::string_view bytes) {
 TimePoint Watcher::next_deadline() const {
   TimePoint deadline = silence_.next_deadline();
   if (!asked_for_all_ && !silence_.ever_heard()) deadline = std::min(deadline, started_ + limits::kStrangerGrace);
+  if (!absent_told_) deadline = std::min(deadline, started_ + limits::kStrangerGrace);
   if (options_.bars) deadline = std::min(deadline, redrawn_ + (screen_.has_news() ? limits::kRedraw : Duration(1s)));
   return deadline;
 }

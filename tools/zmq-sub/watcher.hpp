@@ -8,6 +8,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,8 @@ class Watcher {
   void show(TimePoint now, const Told& told);
   void mind_the_end(const Event& event);
   void mind_the_silence(TimePoint now);
+  void mind_the_absent(TimePoint now);
+  void say(const std::string& line);
   void redraw(TimePoint now, bool at_once);
   void write(std::string_view bytes);
   bool wants(const std::string& topic) const;
@@ -52,7 +55,11 @@ class Watcher {
   TimePoint started_{};
   TimePoint redrawn_{};
   bool asked_for_all_ = false;
+  bool anything_heard_ = false;
+  bool absent_told_ = false;          // whoever or whatever was not there some seconds after the start
+  bool is_away_ = false;              // the broker, as was told last
   std::vector<std::string> awaited_;  // the jobs of --until-end that have not ended
+  std::set<std::string> met_;         // those that are there
   Exit worst_ = Exit::ok;             // of those that have
   std::optional<Exit> exit_;
 };

@@ -1,5 +1,7 @@
 #include "worker/command/options.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <iostream>
@@ -47,15 +49,34 @@ std::vector<std::string> split_kinds(const std::vector<std::string>& values) {
     std::istringstream list(each);
     for (std::string kind; std::getline(list, kind, ',');) {
       if (kind.empty()) throw UsageError("--kind has an empty name in '" + each + "'");
-      if (kind.size() > limits::kMaxNameBytes) {
-        throw UsageError("--kind takes names of up to " + std::to_string(limits::kMaxNameBytes) + " bytes");
-      }
+      require_name("--kind", kind);
       kinds.push_back(kind);
     }
   }
+  if (kinds.empty()) throw UsageError("--kind is empty: it says what tasks this worker takes, such as --kind thumbnail");
   if (kinds.size() > limits::kMaxKinds)
     throw UsageError("--kind takes up to " + std::to_string(limits::kMaxKinds) + " kinds");
   return kinds;
+}
+
+bool is_program(const std::string& path) { return ::access(path.c_str(), X_OK) == 0; }
+
+bool is_found(const std::string& program) {
+  if (program.find('/') != program.npos) return is_program(program);
+  const char* path = std::getenv("PATH");
+  std::istringstream folders(path == nullptr ? "/bin:/usr/bin" : path);  // as execvpe() does without one
+  for (std::string folder; std::getline(folders, folder, ':');) {
+    if (is_program((folder.empty() ? "." : folder) + "/" + program)) return true;
+  }
+  return false;
+}
+
+// A mistyped command would fail every task of its kind, so it is refused before it gets any.
+void require_program(const CommandTemplate& command) {
+  const std::string& program = command.arguments.front();
+  if (command.shell || program.find("{}") != program.npos || is_found(program)) return;
+  throw UsageError("there is no program '" + program +
+                   "' here that can be run; behind -- comes a command, or with --shell a line for /bin/sh");
 }
 
 [[noreturn]] void print_and_exit(const std::string& text) {
@@ -65,7 +86,7 @@ std::vector<std::string> split_kinds(const std::vector<std::string>& values) {
 
 std::string help() {
   std::ostringstream text;
-  text << kHead << options();
+  text << kHead << options() << kEndings;
   return std::move(text).str();
 }
 
@@ -92,6 +113,7 @@ CommandLine parse_or_throw(int argc, char** argv, const std::string& program) {
   if (line.command.arguments.empty()) throw UsageError("the command is missing: write it at the end, behind --");
   line.command.shell = chosen.contains("shell");
   line.command.standard_input = chosen.contains("stdin");
+  require_program(line.command);
   return line;
 }
 
@@ -102,7 +124,7 @@ CommandLine parse_command_line(int argc, char** argv) {
   try {
     return parse_or_throw(argc, argv, program);
   } catch (const std::exception& error) {
-    std::cerr << program << ": " << escaped(error.what()) << "\n" << program << ": see --help\n";
+    std::cerr << program << ": " << escaped(error.what()) << "; see " << program << " --help\n";
     std::exit(kExitUsage);
   }
 }

@@ -41,7 +41,6 @@ namespace stint::worker {
 constexpr int kExitOk = 0;
 constexpr int kExitFailed = 1;
 constexpr int kExitUsage = 2;
-constexpr int kExitUnreachable = 4;
 constexpr int kExitRefused = 6;
 constexpr int kExitInterrupted = 130;
 

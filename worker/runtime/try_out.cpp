@@ -33,7 +33,10 @@ int try_out(const WorkerOptions& options, const std::string& kind, const Handler
   check_size(ending, limits::kMaxPayloadBytes);
   std::cout << ending.result;
   if (!ending.result.empty() && ending.result.back() != '\n') std::cout << '\n';
-  std::cout.flush();
+  if (!std::cout.flush()) {
+    std::cerr << options.program << ": cannot write the result to standard output\n";
+    return kExitFailed;
+  }
   if (!ending.failure) return kExitOk;
   std::cerr << options.program << ": " << to_string(*ending.failure) << ": " << ending.error
             << (ending.error.ends_with('\n') ? "" : "\n");
