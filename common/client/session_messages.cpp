@@ -144,7 +144,7 @@ void Session::check_writer(TimePoint now, Job& job, const std::optional<Problem>
     named.text = "job '" + escaped(job.options->key) + "': " + named.text;
     fail(job, named, out);
   } else {
-    out.add(JobAccepted{job.handle, job.writer.accepted(), job.writer.closed()});
+    out.add(JobAccepted{job.handle, job.writer.accepted(), job.writer.closed_as_wanted()});
     send_tasks(now, job, out);
   }
   remove_if_done(job.handle);

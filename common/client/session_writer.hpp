@@ -57,6 +57,7 @@ class Writer {
   Index written() const { return written_; }
   Index accepted() const { return accepted_; }
   bool closed() const { return closed_; }
+  bool closed_as_wanted() const { return closed_ && close_wanted_; }  // and what was written is all that the job has
   bool settled() const { return accepted_ == written_ && (!close_wanted_ || closed_); }
 
  private:

@@ -71,6 +71,12 @@ class Submitting(Mistakes):
                 self.stint(USAGE, "submit", *arguments, option, value, input=b"1\n", saying=f"{option} ")
         self.assertEqual(self.farm.rows("jobs"), [])
 
+    def test_a_key_with_shorter_input(self):
+        """Also when nobody waits for the end of the job."""
+        self.farm.submit("--kind", "nobody", "--key", "k", input=numbers(1, 9))
+        for _ in range(20):
+            self.stint(REFUSED, "submit", "--kind", "nobody", "--key", "k", input=numbers(1, 8), saying="only 8 were written")
+
     def test_interrupted_before_the_input_was_read(self):
         """The job stays open: it says so, and so does whoever asks, until it is closed."""
         self.farm.worker("echo-worker")
