@@ -19,7 +19,8 @@ class Source {
   Source(int fd) : fd_(fd) {}                                   // NOLINT(google-explicit-constructor)
 
   bool exists() const { return socket_ != nullptr || fd_ >= 0; }
-  zmq::pollitem_t readable() const { return {socket_, fd_, ZMQ_POLLIN, 0}; }
+  void* socket() const { return socket_; }  // null: a descriptor
+  int descriptor() const { return socket_ == nullptr ? fd_ : zmq::socket_ref(zmq::from_handle, socket_).get(zmq::sockopt::fd); }
 
  private:
   void* socket_ = nullptr;

@@ -25,12 +25,14 @@ void Wakeup::wake() noexcept {
 
 // The flag goes down only after the descriptor is empty: the other way round, a wake() in between would be read away
 // here while the flag says that the loop has been woken. What it leaves is seen all the same, because the caller looks
-// after clear().
+// after clear(). A flag whose descriptor is still empty is that of a wake() under way, which ends the next wait.
 void Wakeup::clear() noexcept {
+  if (!woken_.load()) return;
   std::uint64_t ignored = 0;
-  while (::read(fd_, &ignored, sizeof ignored) < 0 && errno == EINTR) {
-  }
-  woken_.exchange(false);  // an exchange, so that what the skipped wakers left is seen
+  ssize_t bytes = 0;
+  do bytes = ::read(fd_, &ignored, sizeof ignored);
+  while (bytes < 0 && errno == EINTR);
+  if (bytes > 0) woken_.exchange(false);  // an exchange, so that what the skipped wakers left is seen
 }
 
 }  // namespace stint

@@ -6,7 +6,7 @@
 //   wakeup.wake();                                  // other threads, after leaving something
 //
 // clear() comes before looking, so that nothing left in between is overlooked. wake() costs one atomic exchange when
-// the loop has been woken already.
+// the loop has been woken already, clear() one atomic load when it has not.
 #pragma once
 
 #include <atomic>
