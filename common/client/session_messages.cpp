@@ -154,7 +154,9 @@ void Session::check_writer(TimePoint now, Job& job, const std::optional<Problem>
 
 void Session::on_results(JobResults results, Outbox& out) {
   Job* job = find(results.job);
-  if (job != nullptr && job->reader.take(results)) out.add(ResultsArrived{job->handle, std::move(results)});
+  if (job == nullptr || !job->reader.take(results)) return;
+  job->writer.ended(results.position + results.outcomes.count());
+  out.add(ResultsArrived{job->handle, std::move(results)});
 }
 
 void Session::on_status(TimePoint now, const JobStatus& status, Outbox& out) {

@@ -165,7 +165,19 @@ std::optional<Submit> Writer::next_submit(JobId job) {
 // Whether it is the next ACCEPTED that lets more go.
 bool Writer::must_hear() const {
   if (has_unsent()) return fitting(pieces_[sent_pieces_]) == 0;
-  return hurry_ || sent_pieces_ + 1 >= limits::kEagerMessages || is_window_used();
+  return hurry_ || unheard() + 1 >= limits::kEagerMessages || is_window_used();
+}
+
+// Messages under way of which nothing was heard: not that they are accepted, and not so many results that they must be. Counts no
+// further than it matters.
+std::size_t Writer::unheard() const {
+  Index first = accepted_ + sent_tasks_;
+  std::size_t messages = 0;
+  while (messages < std::min(sent_pieces_, limits::kEagerMessages)) {
+    if (first <= ended_) break;
+    first -= pieces_[sent_pieces_ - ++messages].tasks.count();
+  }
+  return messages;
 }
 
 bool Writer::is_window_used() const {
@@ -186,7 +198,7 @@ Appetite Writer::appetite() const {
   if (is_catching_up()) return Appetite::anything;
   if (blocked_ || has_unsent()) return Appetite::none;
   if (is_window_used()) return Appetite::none;
-  return hurry_ || sent_pieces_ < limits::kEagerMessages ? Appetite::anything : Appetite::full_batch;
+  return hurry_ || unheard() < limits::kEagerMessages ? Appetite::anything : Appetite::full_batch;
 }
 
 }  // namespace stint::client

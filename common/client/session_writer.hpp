@@ -16,11 +16,14 @@
 // No timer gathers tasks. The first few messages go out as soon as there is a task; while they are unaccepted, tasks
 // gather elsewhere up to a full batch, which goes out as far as the window allows. So batches grow with the load and
 // with nothing else. The last of the first few says `now`, since its ACCEPTED is what lets the next ones go, and so does
-// each that is not followed by another because the window is used up; a lone task before it hears soon anyway.
+// each that is not followed by another because the window is used up; a lone task before it hears soon anyway. Where
+// results are read, as many of them show that messages were accepted as well as an ACCEPTED would, so that one task
+// after the other needs none.
 //
 // Pure; owned by the Session. Functions that return a Problem have changed nothing else then.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -46,6 +49,7 @@ class Writer {
   // From the broker.
   std::optional<Problem> opened(const Opened& opened);
   std::optional<Problem> accepted(const Accepted& accepted);
+  void ended(Index count) { ended_ = std::max(ended_, count); }  // so many results have come in all
   void go_back(bool wait);  // what is under way was not taken: it is sent again, if need be after the next ACCEPTED
   void part();              // the session is over; opened() comes next
 
@@ -72,6 +76,7 @@ class Writer {
   std::uint32_t fitting(const Piece& piece) const;
   void split(std::size_t at, std::uint32_t count);
   bool must_hear() const;
+  std::size_t unheard() const;
   bool is_window_used() const;
   bool has_unsent() const { return sent_pieces_ < pieces_.size(); }
   bool is_catching_up() const { return written_ < known_; }
@@ -92,6 +97,7 @@ class Writer {
   std::uint32_t known_digest_ = 0;  // of them
   Index written_ = 0;
   Index accepted_ = 0;
+  Index ended_ = 0;  // results that were read: what is below has been accepted, as far as the pace of sending goes
   std::uint64_t accepted_bytes_ = 0;
   Digest digest_;  // of the tasks below accepted_
   std::uint64_t limit_tasks_ = 0;

@@ -36,6 +36,17 @@ struct Reading_ : BrokerByHand {
 
 }  // namespace
 
+TEST_CASE_FIXTURE(Reading_, "one task after the other needs no acceptance while their results come") {
+  for (std::uint64_t i = 0; i < 20; ++i) {
+    writes({"x"});
+    CHECK_FALSE(expect<Submit>().now);
+    CHECK(client.appetite(kJob) == Appetite::anything);
+    says(results_of(i, 1));
+    skip_news<JobAccepted>();
+    expect_news<ResultsArrived>();
+  }
+}
+
 TEST_CASE_FIXTURE(Reading_, "results are acknowledged soon after they were consumed, not each one") {
   says(results_of(0, 10));
   CHECK(expect_news<ResultsArrived>().results.outcomes.count() == 10);
