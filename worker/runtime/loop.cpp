@@ -57,12 +57,14 @@ void Loop::grant_wishes() {
   if (wishes.drain) session_.drain(turn_, wishes.deadline, "asked to by its program", out_);
 }
 
+// Each message is acted on before the next is looked for, so that a slot begins while we go on.
 void Loop::receive() {
-  for (std::uint32_t i = 0; i < limits::kWorkerMessagesPerTurn; ++i) {
+  for (std::uint32_t i = 0; i < limits::kWorkerMessagesPerTurn && !exit_code_; ++i) {
     const std::optional<Decoded> decoded = link_.receive();
     if (!decoded) return session_.drained(turn_, out_);
     if (const auto* envelope = std::get_if<Envelope>(&*decoded)) {
       session_.step(turn_, *envelope, out_);
+      perform();
     } else if (!std::exchange(said_malformed_, true)) {
       owner_.say("what answers at " + link_.endpoint() +
                  " is no Stint broker that this worker understands: " + std::get<DecodeError>(*decoded).text);
