@@ -13,11 +13,12 @@
 namespace stint::broker {
 namespace {
 
-constexpr std::size_t kJobsTried = 8;  // when filling a worker ahead: jobs looked at before giving up
+constexpr std::size_t kJobsTried = 8;    // when filling a worker ahead: jobs looked at before giving up
+constexpr Duration kSmallWork = 100us;  // of a slot; so little is not divided further to leave something for other workers
 
-double work_limit_us(const Worker& worker) {
-  return static_cast<double>(std::chrono::duration_cast<std::chrono::microseconds>(limits::kMeasuredWork).count()) * worker.slots;
-}
+double in_micros(Duration duration) { return std::chrono::duration<double, std::micro>(duration).count(); }
+
+double work_limit_us(const Worker& worker) { return in_micros(limits::kMeasuredWork) * worker.slots; }
 
 // What is suspect waits for a free slot, and nothing overtakes it: where a worker is filled ahead, none ever becomes free.
 bool suspects_wait(const std::vector<Job*>& jobs) {
@@ -147,8 +148,10 @@ std::uint32_t Broker::wanted_by(const Worker& worker, const Job& job) const {
   if (free == 0 && (ahead == 0 || ahead < depth / 4)) return 0;  // little gifts cost a message each
   const bool is_quick = depth > worker.slots;
   std::uint64_t wanted = free > 0 && !is_quick ? free : std::max(free, ahead);
-  if (job.kind->workers > 1) {  // near the tail: leave something for the others
-    wanted = std::min(wanted, std::max<std::uint64_t>({free, job.counts.queued / (2 * job.kind->workers), 1}));
+  if (job.kind->workers > 1) {  // near the tail: leave something for the others, unless it is next to nothing
+    const std::uint64_t share = job.counts.queued / (2 * job.kind->workers);
+    const double small = is_quick ? worker.slots * in_micros(kSmallWork) / pace->second.mean_us : 1;
+    wanted = std::min(wanted, std::max<std::uint64_t>({free, share, static_cast<std::uint64_t>(small), 1}));
   }
   return static_cast<std::uint32_t>(wanted);
 }
