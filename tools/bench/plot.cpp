@@ -54,8 +54,8 @@ std::string script_of(const Report& report, const std::string& path) {
   }
   if (drawn == 0) throw std::runtime_error("nothing was measured that could be drawn: add throughput or latency");
   return "set terminal svg size 1000," + std::to_string(80 * drawn + 30 * all_bars) + " font 'sans,12'\nset output " +
-         quoted(path) + "\nset xrange [0:*]\nset grid xtics\nset multiplot layout " + std::to_string(drawn) + ",1\n" +
-         charts + "unset multiplot\n";
+         quoted(path) + "\nset xrange [0:*]\nset grid xtics\nset format x '%.1s%c'\nset lmargin at screen 0.45\n" +
+         "set multiplot layout " + std::to_string(drawn) + ",1\n" + charts + "unset multiplot\n";
 }
 
 }  // namespace
