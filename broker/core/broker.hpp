@@ -87,6 +87,7 @@ class Broker {
   std::vector<Drop> reconcile(Worker& worker, const Hello& hello);
   std::vector<Run> reconcile_lease(Worker& worker, const HeldLease& held);
   std::vector<Run> adopt(Worker& worker, const HeldLease& held);
+  void take_from(LeaseId older, Index index);
   bool is_older(LeaseId lease) const;  // than a restart, or handed out since
   std::string unique_name(const Hello& hello);
   void set_unreachable(Peer& peer);
@@ -124,6 +125,7 @@ class Broker {
   bool is_abandoned(const Job& job) const;  // nobody is left who would close it
   bool fits_window(const Job& job, const Batch& tasks) const;
   void move(Job& job, std::optional<TaskState> from, TaskState to, std::uint64_t count);
+  void count_ends(Job& job, std::uint64_t done, std::uint64_t failed);
   void end_if_done(Job& job);
   void end_told(Job& job);
   void close(Job& job);
@@ -176,8 +178,8 @@ class Broker {
   void on_results(Worker& worker, const LeaseResults& results);
   void acknowledge(Worker& worker);
   void end_tasks(Worker& worker, Job& job, const Lease& lease, Outcomes outcomes);
-  Outcomes without_retries(Worker& worker, Job& job, const Outcomes& outcomes);
-  bool retry(Worker& worker, Job& job, Index index, Failure code);
+  Outcomes without_retries(Worker& worker, Job& job, LeaseId lease, const Outcomes& outcomes);
+  bool retry(Worker& worker, Job& job, LeaseId lease, Index index, Failure code);
   void wake_delayed(Job& job);
   std::vector<std::pair<Index, Blob>> keep_dead_letters(Job& job, const Outcomes& outcomes);
   static JobResults kept_of(const Job& job, JobResults results);
@@ -228,6 +230,7 @@ class Broker {
   void apply(const JobOpened& opened);
   void apply(const TasksAccepted& accepted);
   void apply(const CountsMoved& moved);
+  void apply(const TasksEnded& ended);
   void apply(const JobChanged& changed);
   void apply(ResultsDecided& decided);
   void apply(const WorkerAnswered& answered);

@@ -25,7 +25,6 @@ void Broker::apply(ResultsDecided& decided) {
   for (std::uint32_t i = 0; outcomes.sizes.is_uniform() ? i < std::min(1U, outcomes.count()) : i < outcomes.count(); ++i) {
     job->largest_output = std::max<std::uint64_t>(job->largest_output, outcomes.sizes.at(i));
   }
-  job->told.outcomes_digest = decided.digest;
   job->waiting_bytes -= outcomes.blob.size();
   tell_outcomes(*job, decided.results);
   JobResults kept = kept_of(*job, std::move(decided.results));

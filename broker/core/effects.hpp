@@ -33,6 +33,12 @@ struct CountsMoved {
   TaskState to{};
   std::uint64_t count = 0;
 };
+struct TasksEnded {  // counted together with the digest of how, so that nobody is told one without the other
+  JobId job{};
+  std::uint64_t done = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t outcomes_digest = 0;  // of all ended tasks up to these
+};
 enum class JobChange : std::uint8_t { closed, paused, resumed, cancelled, ended };
 struct JobChanged {
   JobId job{};
@@ -42,7 +48,6 @@ struct JobChanged {
 };
 struct ResultsDecided {
   JobResults results;
-  std::uint64_t digest = 0;  // of the outcomes of all ended tasks up to these
 };
 struct Welcomed {  // -> WELCOME
   SessionId session{};
@@ -66,7 +71,7 @@ struct WorkerDrained {  // -> DRAIN
   Incarnation worker{};
 };
 
-using Effect = std::variant<JobOpened, TasksAccepted, CountsMoved, JobChanged, ResultsDecided, WorkerAnswered, CommandDone,
+using Effect = std::variant<JobOpened, TasksAccepted, CountsMoved, TasksEnded, JobChanged, ResultsDecided, WorkerAnswered, CommandDone,
                             TasksReserved, WorkerDrained, Welcomed>;
 
 }  // namespace stint::broker

@@ -41,7 +41,7 @@ void Broker::stir_open_jobs() {
   }
 }
 
-// The only way in which counts change. An end is final: nothing moves out of done, failed or cancelled.
+// Counts change here and in count_ends() only. An end is final: nothing moves out of done, failed or cancelled.
 void Broker::move(Job& job, std::optional<TaskState> from, TaskState to, std::uint64_t count) {
   if (count == 0) return;
   STINT_REQUIRE(!from || *from == TaskState::queued || *from == TaskState::delayed || *from == TaskState::running);
@@ -59,6 +59,24 @@ void Broker::apply(const CountsMoved& moved) {
     job->told.started = true;
     tell(*job, "started");
   }
+  job->progress_due = true;
+  tell_progress(*job);
+}
+
+// Tasks that ran have ended for good.
+void Broker::count_ends(Job& job, std::uint64_t done, std::uint64_t failed) {
+  move_counts(job.counts, TaskState::running, TaskState::done, done);
+  move_counts(job.counts, TaskState::running, TaskState::failed, failed);
+  when_committed(TasksEnded{job.id, done, failed, job.outcomes_digest});
+  stirred_jobs_.insert(job.id);
+}
+
+void Broker::apply(const TasksEnded& ended) {
+  Job* job = find_job(ended.job);
+  if (job == nullptr) return;
+  move_counts(job->told.counts, TaskState::running, TaskState::done, ended.done);
+  move_counts(job->told.counts, TaskState::running, TaskState::failed, ended.failed);
+  job->told.outcomes_digest = ended.outcomes_digest;
   job->progress_due = true;
   tell_progress(*job);
 }

@@ -209,7 +209,9 @@ void Broker::advertise(Worker& worker, const std::vector<std::string>& kinds, st
 std::vector<Drop> Broker::reconcile(Worker& worker, const Hello& hello) {
   std::vector<Drop> drop;
   std::set<LeaseId> named;
-  for (const HeldLease& held : hello.held) {
+  std::vector<HeldLease> youngest_first = hello.held;
+  std::sort(youngest_first.begin(), youngest_first.end(), [](const HeldLease& a, const HeldLease& b) { return a.lease > b.lease; });
+  for (const HeldLease& held : youngest_first) {
     const bool ours = hello.store == options_.store && held.lease != LeaseId{};
     if (ours) named.insert(held.lease);
     std::vector<Run> dropped = ours ? reconcile_lease(worker, held) : held.runs;
@@ -255,6 +257,16 @@ bool Broker::is_older(LeaseId lease) const {
   return epoch < options_.epoch || (epoch == options_.epoch && value(lease) <= (options_.epoch << limits::kLeaseBits | last_lease_));
 }
 
+// Its worker came back with it before another one that has the task in a younger lease: only that one counts.
+void Broker::take_from(LeaseId older, Index index) {
+  Lease& lease = *leases_.at(older);
+  Worker& worker = *find_worker(lease.worker());
+  lease.take(index);
+  let_go(worker, lease, 1);
+  say(worker, Recall{older, {{index, 1}}, RecallMode::stop});
+  settle_lease(lease);
+}
+
 // The lease was given up for lost, but its worker is back: what nobody else has begun meanwhile, it keeps, and nobody was lost.
 std::vector<Run> Broker::adopt(Worker& worker, const HeldLease& held) {
   RunBuilder drop;
@@ -264,6 +276,13 @@ std::vector<Run> Broker::adopt(Worker& worker, const HeldLease& held) {
   for (const Run& run : held.runs) {
     for (Index index = run.first; index < run.end(); ++index) {
       Single* task = job == nullptr || job->ended ? nullptr : job->tasks.find_single(index);
+      if (task != nullptr && task->yields_to(held.lease) && is_older(held.lease)) {
+        take_from(task->returned, index);
+        task->returned = held.lease;
+        attempt = task->attempts;
+        kept.push_back(index);
+        continue;
+      }
       if (task == nullptr || !task->may_return(held.lease) || !is_older(held.lease)) {
         drop.add(index);
         continue;
@@ -271,8 +290,8 @@ std::vector<Run> Broker::adopt(Worker& worker, const HeldLease& held) {
       move(*job, task->where == Single::Where::delayed ? TaskState::delayed : TaskState::queued, TaskState::running, 1);
       job->tasks.lease(index);
       job->tasks.want(index);
+      task->returned = held.lease;
       task->last_lease = {};  // that lease lives again: it is kept once for each loss
-      task->was_found = false;  // ... and once after a restart
       if (task->losses > 0) --task->losses;
       if (job->redone > 0) --job->redone;
       attempt = task->attempts;

@@ -69,20 +69,20 @@ void Broker::drop_lease(Lease& lease) {
 
 // Failures that may be tried again are put aside; the rest is decided.
 void Broker::end_tasks(Worker& worker, Job& job, const Lease& lease, Outcomes outcomes) {
-  if (!outcomes.not_done.empty()) outcomes = without_retries(worker, job, outcomes);
+  if (!outcomes.not_done.empty()) outcomes = without_retries(worker, job, lease.id(), outcomes);
   if (outcomes.count() == 0) return;
   worker.done += outcomes.count() - outcomes.not_done.size();
   worker.failed += outcomes.not_done.size();
   decide(job, {job.id, 0, lease.attempt(), worker.name, std::move(outcomes)});
 }
 
-Outcomes Broker::without_retries(Worker& worker, Job& job, const Outcomes& outcomes) {
+Outcomes Broker::without_retries(Worker& worker, Job& job, LeaseId lease, const Outcomes& outcomes) {
   OutcomesBuilder rest;
   std::vector<Index> again;
   CountFailures counted{job.id, {}};
   for (OutcomeCursor task(outcomes); !task.done(); task.next()) {
     const NotDone* failure = task.not_done();
-    if (failure != nullptr && retry(worker, job, task.index(), failure->code)) {
+    if (failure != nullptr && retry(worker, job, lease, task.index(), failure->code)) {
       again.push_back(task.index());
       counted.failures.emplace_back(task.index(), job.tasks.single(task.index()).failures);
     } else {
@@ -96,15 +96,18 @@ Outcomes Broker::without_retries(Worker& worker, Job& job, const Outcomes& outco
   return rest.take();
 }
 
-// False: its budget is used up, or trying again does not help.
-bool Broker::retry(Worker& worker, Job& job, Index index, Failure code) {
+// False: its budget is used up, or trying again does not help. What a worker says of a lease from before a restart may be the failure that
+// was counted then, if one was: in doubt it is free of charge.
+bool Broker::retry(Worker& worker, Job& job, LeaseId lease, Index index, Failure code) {
   const Single* known = job.tasks.find_single(index);
   const bool may_end = known == nullptr || known->has_payload;  // a failed task's payload is kept; until it is back from the store it
   if (may_end && !is_retryable(code)) return false;             // goes once more
-  const std::uint32_t failures = (known == nullptr ? 0 : known->failures) + 1;
+  const bool was_counted = known != nullptr && known->was_found && known->failures > 0;
+  const std::uint32_t failures = (known == nullptr ? 0 : known->failures) + (was_counted ? 0 : 1);
   if (may_end && failures >= job.options.max_attempts) return false;
   Single& task = job.tasks.single(index);
   task.failures = failures;
+  task.answered = lease;
   task.suspicion = Suspicion::none;  // it came back: whoever killed the worker, it was another
   random_ = random_ * 6364136223846793005U + 1442695040888963407U;  // Knuth, MMIX: enough for jitter
   const TimePoint due = now_ + backoff_delay(failures, job.options.backoff_base, job.options.backoff_cap, random_ >> 16);
@@ -167,9 +170,8 @@ void Broker::decide(Job& job, JobResults results) {
   }
   drop_ended(job);
   job.waiting_bytes += outcomes.blob.size();
-  move(job, TaskState::running, TaskState::done, outcomes.count() - failed);
-  move(job, TaskState::running, TaskState::failed, failed);
-  when_committed(ResultsDecided{std::move(results), job.outcomes_digest});
+  count_ends(job, outcomes.count() - failed, failed);
+  when_committed(ResultsDecided{std::move(results)});
   const std::uint64_t failures = job.counts.failed - job.failures_excused;
   const std::string id = std::to_string(value(job.id));
   if (failed > 0 && job.options.max_failures > 0 && failures > job.options.max_failures) {

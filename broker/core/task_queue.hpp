@@ -31,7 +31,7 @@ struct Single {
 
   Blob payload;
   bool has_payload = true;  // false: it is in the store
-  bool was_found = false;   // after a restart, and neither handed out nor kept since: whoever comes back with it may keep it
+  bool was_found = false;   // after a restart, and not handed out since: whoever comes back with it may keep it
   Where where = Where::ready;
   TimePoint due{};
   Attempt attempts = 0;  // handing-outs so far
@@ -41,9 +41,12 @@ struct Single {
   Incarnation failed_at{};      // the worker whose handler said no last ...
   TimePoint elsewhere_until{};  // ... and until when another one is preferred
   LeaseId last_lease{};  // the lease that it was last lost from
+  LeaseId answered{};    // the newest lease in which its handler said no: it and those before it do not come back
+  LeaseId returned{};    // the lease with which its worker came back, and has it
   std::string history;   // the workers lost while running it
 
-  bool may_return(LeaseId lease) const { return where != Where::leased && (was_found || last_lease == lease); }
+  bool may_return(LeaseId lease) const { return where != Where::leased && lease > answered && (was_found || last_lease == lease); }
+  bool yields_to(LeaseId lease) const { return where == Where::leased && was_found && returned != LeaseId{} && returned < lease; }
   bool avoids(Incarnation worker, TimePoint now) const { return worker == failed_at && now < elsewhere_until; }
 };
 

@@ -41,6 +41,7 @@ void Broker::offer_window(Job& job) {
     closed_windows_.erase(job.id);
     return;
   }
+  if (!job.told.opened) return;  // its OPENED will say it
   const Window window = window_of(job);
   const bool is_full = backlog_bytes_ >= options_.backlog_bytes;
   const bool moved = window.limit_tasks >= job.window.limit_tasks + (is_full ? limits::kBacklogShareTasks : limits::kSubmitWindowTasks) / 4 ||

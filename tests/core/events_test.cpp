@@ -52,6 +52,26 @@ TEST_CASE("progress is coalesced, the start and the end are not") {
   CHECK(steps <= 25);
 }
 
+TEST_CASE("ends are told together with their digest") {
+  Farm farm;
+  farm.subscribes("job.");
+  FarmClient& ann = farm.client("ann");
+  FarmWorker& w = farm.worker({.slots = 2});
+  const JobId job = ann.opens({.kind = "echo", .max_attempts = 1});
+  ann.writes(job, {"a", "fail", "c"});
+  farm.passes(1s);
+  const std::string none = farm.job(job).text("outcomes_digest");
+  w.finishes({0, 1});
+  const std::string digest = farm.job(job).text("outcomes_digest");
+  CHECK(digest != none);
+  farm.passes(1s);
+  for (const Event& event : farm.events(job_topic(job))) {
+    const bool any = event.fields.number("done") + event.fields.number("failed") > 0;
+    CHECK(event.fields.number("done") == event.fields.number("failed"));
+    CHECK(event.fields.text("outcomes_digest") == (any ? digest : none));
+  }
+}
+
 TEST_CASE("a watcher that comes late has the present state at once, under the last number") {
   Farm farm;
   FarmClient& ann = farm.client("ann");

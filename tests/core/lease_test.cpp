@@ -266,6 +266,75 @@ TEST_CASE("row 18: a failure that a worker tells of again after a restart counts
   CHECK(farm.job(job).number("failed") == 1);
 }
 
+// A task of a durable broker that has failed once and is in its second attempt. Then the broker is killed, and nobody has heard anything.
+struct SecondAttempt {
+  SecondAttempt() {
+    first = w.task(0);
+    w.fails(0);
+    REQUIRE(farm.passes_until([&] { return w.holds(0); }));
+    second = w.task(0);
+    farm.broker_restarts();
+    w.hello.store = w.welcome.store;
+  }
+
+  static Options durable() {
+    Options options = Farm::quick();
+    options.durable = true;
+    return options;
+  }
+
+  void comes_back_with(std::vector<HeldTask> held) {
+    w.held = std::move(held);
+    w.greets();
+  }
+
+  Farm farm{durable()};
+  FarmClient& ann = farm.client("ann");
+  FarmWorker& w = farm.worker({.name = "w"});
+  const JobId job = ann.runs({.kind = "echo", .max_attempts = 2, .backoff_base = 1ms, .backoff_cap = 1ms}, {"a"});
+  HeldTask first;   // as its worker held it when it failed ...
+  HeldTask second;  // ... and now
+};
+
+TEST_CASE("row 18: a failure that was counted before a restart is not counted again, when its worker never heard of the acknowledgement") {
+  SecondAttempt it;
+  it.comes_back_with({it.first});
+  REQUIRE(it.w.holds(0));
+  it.w.fails(0);
+  CHECK(it.farm.job(it.job).number("failed") == 0);
+  CHECK(it.farm.job(it.job).number("delayed") == 1);
+  it.comes_back_with({it.first});  // nor this time
+  CHECK(it.w.held.empty());
+  REQUIRE(it.farm.passes_until([&] { return it.w.holds(0); }));
+  it.w.fails(0);
+  CHECK(it.farm.job(it.job).number("failed") == 1);
+}
+
+TEST_CASE("row 18: of two leases of a task with which its worker comes back after a restart, the younger counts") {
+  SecondAttempt it;
+  it.comes_back_with({it.first, it.second});
+  REQUIRE(it.w.held.size() == 1);
+  CHECK(it.w.task(0).lease == it.second.lease);
+  it.w.finishes({0});
+  CHECK(it.farm.job(it.job).number("done") == 1);
+}
+
+TEST_CASE("row 18: a worker that comes back after a restart with the younger lease of a task has it, though another one came first") {
+  SecondAttempt it;
+  FarmWorker& other = it.farm.worker({.name = "other"});
+  it.comes_back_with({it.first});
+  REQUIRE(it.w.holds(0));
+  other.hello.store = it.w.hello.store;
+  other.held = {it.second};
+  other.greets();
+  CHECK(other.holds(0));
+  CHECK(it.w.takes<Recall>().lease == it.first.lease);
+  it.w.fails(0);  // too late
+  CHECK(it.farm.job(it.job).number("running") == 1);
+  other.finishes({0});
+  CHECK(it.farm.job(it.job).number("done") == 1);
+}
+
 TEST_CASE("row 13: a peer cannot keep what it was never given") {
   Farm farm;
   FarmClient& ann = farm.client("ann");

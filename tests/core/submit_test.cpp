@@ -222,6 +222,18 @@ TEST_CASE("row 28: a full backlog closes the windows of those who filled it with
   CHECK(ann.accepted[second].limit_tasks >= limits::kStreamBacklogTasks);
 }
 
+TEST_CASE("row 22: of a job whose opening is not committed, its writer hears nothing, not even that the disk is full") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  farm.holds_commits();
+  ann.opens({.kind = "echo"});
+  farm.fills_disk("the disk is full: make room");
+  CHECK(ann.acceptances == 0);
+  farm.commits();
+  REQUIRE(ann.opened.size() == 1);
+  CHECK(ann.accepted[ann.opened.begin()->first].reason == "the disk is full: make room");
+}
+
 TEST_CASE("a window never moves back, not even by an OPEN that is repeated when the backlog is full") {
   Options options = Farm::quick();
   options.backlog_bytes = limits::kBacklogShareBytes;

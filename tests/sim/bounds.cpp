@@ -1,6 +1,7 @@
 #include "tests/sim/bounds.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "common/model/limits.hpp"
 
@@ -20,11 +21,22 @@ void Bounds::heard(Incarnation from, const Message& message) {
   } else if (const auto* state = std::get_if<State>(&message)) {
     offers(from, state->kinds, state->slots, state->draining);
   } else if (const auto* hello = std::get_if<Hello>(&message)) {
+    if (hello->hello_no <= std::exchange(greetings_[from], std::max(greetings_[from], hello->hello_no))) return;  // repeated
     forget_leases(from);
+    for (const HeldLease& held : hello->held) keeps(from, held);
     if (hello->role == Role::worker) offers(from, hello->kinds, hello->slots, hello->draining);
   } else if (std::holds_alternative<Bye>(message)) {
     forget_leases(from);
   }
+}
+
+// Unless the WELCOME says that it is to drop it.
+void Bounds::keeps(Incarnation from, const HeldLease& held) {
+  std::uint64_t count = 0;
+  for (const Run& run : held.runs) count += run.count;
+  leases_[held.lease] = {from, held.job, 0, count};
+  jobs_[held.job].open += count;
+  workers_[from].held += count;
 }
 
 void Bounds::offers(Incarnation from, const std::vector<std::string>& kinds, std::uint32_t slots, bool draining) {
@@ -43,6 +55,7 @@ void Bounds::heard(Incarnation from, const Attach& attach) {
   reader.limit_bytes = std::max(reader.limit_bytes, attach.limit_bytes);
   reader.next = std::max(attach.upto, consumed_[attach.job]);
   reader.displaced = false;
+  reader.acked = 0;
   reader.unacked_bytes = 0;
   reader.in_flight.clear();
 }
@@ -52,6 +65,7 @@ void Bounds::heard(Incarnation from, const Ack& ack) {
   std::uint64_t& consumed = consumed_[ack.job];
   consumed = std::max(consumed, ack.upto);
   reader.limit_tasks = std::max(reader.limit_tasks, ack.limit_tasks);
+  reader.acked = std::max(reader.acked, ack.upto);
   while (!reader.in_flight.empty() && reader.in_flight.front().first <= ack.upto) {
     reader.unacked_bytes -= reader.in_flight.front().second;
     reader.in_flight.pop_front();
@@ -67,9 +81,10 @@ void Bounds::said(Incarnation to, const JobResults& results) {
   const std::string about = "a reader of job " + std::to_string(value(results.job)) + " has room ";
   world_.require(end <= reader.limit_tasks,
                  about + "up to " + std::to_string(reader.limit_tasks) + " and is sent up to " + std::to_string(end));
-  world_.require(reader.unacked_bytes == 0 || reader.unacked_bytes + bytes <= reader.limit_bytes,
+  world_.require(end <= reader.acked || reader.unacked_bytes == 0 || reader.unacked_bytes + bytes <= reader.limit_bytes,
                  about + "for " + std::to_string(reader.limit_bytes) + " bytes and is sent more");
   world_.require(!reader.displaced, about + "no more, since it was displaced");
+  if (end <= reader.acked) return;
   reader.unacked_bytes += bytes;
   reader.in_flight.emplace_back(end, bytes);
 }
@@ -81,6 +96,10 @@ void Bounds::said(Incarnation to, const Envelope& envelope) {
     said(to, *results);
   } else if (const auto* tasks = std::get_if<Tasks>(&envelope.message)) {
     said(to, envelope, *tasks);
+  } else if (const auto* welcome = std::get_if<Welcome>(&envelope.message)) {
+    for (const Drop& drop : welcome->drop) {
+      for (const Run& run : drop.runs) ended(drop.lease, run.count);
+    }
   } else if (std::holds_alternative<Drain>(envelope.message)) {
     workers_[to].draining = true;
   } else if (std::holds_alternative<Heartbeat>(envelope.message)) {

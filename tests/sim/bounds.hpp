@@ -38,6 +38,7 @@ class Bounds {
     std::uint64_t limit_bytes = 0;
     std::uint64_t unacked_bytes = 0;
     bool displaced = false;
+    std::uint64_t acked = 0;  // since it attached; perhaps before what it acknowledges is sent once more
     std::deque<std::pair<std::uint64_t, std::uint64_t>> in_flight;  // (position behind it, bytes)
   };
   struct Lease {
@@ -71,6 +72,7 @@ class Bounds {
   void heard(Incarnation from, const Ack& ack);
   void said(Incarnation to, const JobResults& results);
   void said(Incarnation to, const Envelope& envelope, const Tasks& tasks);
+  void keeps(Incarnation worker, const HeldLease& held);
   void ended(LeaseId lease, std::uint64_t count);
   void forget_leases(Incarnation worker);
   bool may_wait_for_store() const;
@@ -84,6 +86,7 @@ class Bounds {
   std::map<LeaseId, Lease> leases_;
   std::map<Incarnation, std::uint64_t> bytes_;  // of the leases of each worker
   std::map<Incarnation, Worker> workers_;
+  std::map<Incarnation, std::uint32_t> greetings_;  // the number of the last one
   std::map<SessionId, std::set<JobId>> informed_;
   std::map<JobId, Job> jobs_;
 };

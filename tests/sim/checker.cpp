@@ -36,18 +36,20 @@ void JobRecord::require(bool holds, const std::string& text) const {
 
 std::string JobRecord::task(Index index) const { return "task " + std::to_string(index); }
 
-void JobRecord::started(Index index, Attempt attempt, const std::shared_ptr<WorkerRecord>& worker) {
+void JobRecord::started(Index index, Attempt attempt, unsigned broker_start, const std::shared_ptr<WorkerRecord>& worker) {
   if (worker->is_stale()) return;
   Last& last = last_[index];
+  const bool is_restarted = last.broker_start != broker_start;
   const bool explained = last.state == RunState::none || last.state == RunState::failed ||
-                         last.state == RunState::stopped || last.worker->gone || last.worker->losses > last.losses;
+                         last.state == RunState::stopped || (last.state == RunState::rejected && is_restarted) ||
+                         last.worker->gone || last.worker->losses > last.losses;
   require(explained, task(index) + " runs again, though nothing explains it");
-  require(attempt > last.attempt || last.broker_start != checker_.broker_starts(),
+  require(attempt > last.attempt || is_restarted,
           task(index) + " has attempt " + std::to_string(attempt) + " after " + std::to_string(last.attempt));
   const bool is_retry = last.state == RunState::failed && !last.worker->gone && last.worker->losses == last.losses;
   const Duration least = std::min(plan_.options.backoff_base, plan_.options.backoff_cap) / 2;
   require(!is_retry || world_.now() - last.since >= least, task(index) + " is tried again without a wait");
-  last = {worker, worker->losses, attempt, checker_.broker_starts(), RunState::running, world_.now()};
+  last = {worker, worker->losses, attempt, broker_start, RunState::running, world_.now()};
 }
 
 void JobRecord::finished(Index index, Attempt attempt, const std::shared_ptr<WorkerRecord>& worker, RunState how) {
@@ -234,6 +236,7 @@ void WatcherRecord::saw(const Event& event) {
   if (std::exchange(topic.epoch, event.epoch) != event.epoch) {  // numbers count anew; what was told before still holds
     topic.seq = 0;
     topic.any = topic.all = false;
+    topic.restarted = topic.opened;
   }
   const bool is_state = event.event == "state" || event.event == "unknown";
   require(is_state ? event.seq >= topic.seq : event.seq > topic.seq || !topic.any, event,
@@ -264,7 +267,7 @@ void WatcherRecord::saw_job(const Event& event, Topic& topic) {
   require(what != "started" || !topic.started, event, "it has started before");
   require(!topic.ended || (what == "state" && counts == topic.counts), event, "it has ended before");
   require(what != "ended" || counts.left() == 0, event, "something is left");
-  const bool all_seen = topic.opened && !may_miss_;
+  const bool all_seen = topic.opened && !topic.restarted && !may_miss_;
   require(what != "ended" || !all_seen || topic.started || counts.done + counts.failed == 0, event,
           "its start was not told");
   topic.opened = topic.opened || what == "opened";

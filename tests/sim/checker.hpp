@@ -23,8 +23,9 @@
 
 namespace stint::sim {
 
-// How the last run of a task came out, as its worker knows. Failed: it may be tried again.
-enum class RunState : std::uint8_t { none, running, done, failed, stopped };
+// How the last run of a task came out, as its worker knows. Failed: it may be tried again. Rejected: only after a restart, while the
+// broker has not read its payload back, which it keeps of what has failed for good.
+enum class RunState : std::uint8_t { none, running, done, failed, rejected, stopped };
 
 // A start of a worker, as far as it explains that a task was run again.
 struct WorkerRecord {
@@ -46,7 +47,8 @@ class JobRecord {
  public:
   JobRecord(World& world, const Checker& checker, const Plan& plan) : world_(world), checker_(checker), plan_(plan) {}
 
-  void started(Index index, Attempt attempt, const std::shared_ptr<WorkerRecord>& worker);
+  // Attempts count anew with each start of the broker; `broker_start` is the one that has handed it out.
+  void started(Index index, Attempt attempt, unsigned broker_start, const std::shared_ptr<WorkerRecord>& worker);
   void finished(Index index, Attempt attempt, const std::shared_ptr<WorkerRecord>& worker, RunState how);
 
   // A reader was given this; `era` is that of the payloads.
@@ -63,7 +65,7 @@ class JobRecord {
     std::shared_ptr<WorkerRecord> worker;
     unsigned losses = 0;
     Attempt attempt = 0;
-    unsigned broker_start = 0;  // attempts count anew in each
+    unsigned broker_start = 0;
     RunState state = RunState::none;
     TimePoint since{};  // of that state
   };
@@ -110,6 +112,7 @@ class Checker {
   // A job that the broker has made of the failed tasks of another one: its tasks have other indices than their payloads
   // say.
   void retried(JobId job) { retried_.insert({store_, job}); }
+  void not_retried(JobId job) { retried_.erase({store_, job}); }  // its number was given before, to one that did not become durable
   bool is_retried(StoreId store, JobId job) const { return retried_.contains({store, job}); }
 
   std::shared_ptr<WorkerRecord> worker_begins();
@@ -151,6 +154,7 @@ class WatcherRecord {
     bool opened = false;
     bool started = false;
     bool ended = false;
+    bool restarted = false;  // with a start of the broker what had been decided and not yet told is gone
     bool over = false;  // ended, or cancelled: the same for one who comes late
     Counts counts;
     std::set<Index> ends;

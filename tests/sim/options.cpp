@@ -53,6 +53,7 @@ void each(Self& options, Field field) {
   field("client_leave", options.client_leave);
   field("reader_stop", options.reader_stop);
   field("broker_crash", options.broker_crash);
+  field("disk_error", options.disk_error);
   field("disk_full", options.disk_full);
   field("broker_stall", options.broker_stall);
   field("watcher_change", options.watcher_change);
@@ -60,6 +61,9 @@ void each(Self& options, Field field) {
   field("cancel", options.cancel);
   field("drain", options.drain);
   field("theft", options.theft);
+  field("crash_midway", options.crash_midway);
+  field("crash_recovering", options.crash_recovering);
+  field("last_write_kept", options.last_write_kept);
   field("slow", options.slow);
   field("flaky", options.flaky);
   field("failing", options.failing);
@@ -146,7 +150,7 @@ void draw_broker(Options& options, Random& random) {
 }
 
 void draw_faults(Options& options, Random& random) {
-  options.fault_time = random.chance(0.3) ? random.duration(2s, 30s) : random.duration(500ms, 8s);
+  options.fault_time = random.chance(0.15) ? random.duration(2s, 30s) : random.duration(300ms, 5s);
   Swarm swarm(random, random.pick<double>({0, 0.1, 0.1, 0.25, 0.25, 0.5}), options.fault_time);
   swarm.rarely(options.lost, 0.05);
   swarm.rarely(options.doubled, 0.2);
@@ -164,6 +168,10 @@ void draw_faults(Options& options, Random& random) {
   if (swarm.happens()) swarm.rarely(options.broker_crash, 2s, 30s);
   if (options.durable) swarm.rarely(options.broker_crash, 500ms, 20s);
   if (options.durable) swarm.rarely(options.disk_full, 500ms, 10s);
+  if (options.durable && swarm.happens()) swarm.rarely(options.disk_error, 500ms, 20s);
+  if (random.chance(0.7)) options.crash_midway = random.pick<double>({0.5, 1});
+  if (random.chance(0.5)) options.crash_recovering = random.pick<double>({0.2, 0.5});
+  if (random.chance(0.7)) options.last_write_kept = random.pick<double>({0.5, 1});
   swarm.rarely(options.broker_stall, 1s, 20s);
   swarm.rarely(options.watcher_change, 200ms, 10s);
   swarm.rarely(options.command, 50ms, 5s);
@@ -198,17 +206,17 @@ Options Options::drawn_from(std::uint64_t seed) {
 
 bool Options::innocent_workers() const {
   return undisturbed() || (lost == 0 && late == 0 && cut == Duration{} && worker_crash == Duration{} &&
-                           worker_stall == Duration{} && broker_crash == Duration{} && stubborn == 0);
+                           worker_stall == Duration{} && !broker_ends() && stubborn == 0);
 }
 
 bool Options::innocent_clients() const {
   return lost == 0 && late == 0 && cut == Duration{} && client_stall == Duration{} && broker_stall == Duration{} &&
-         broker_crash == Duration{};
+         !broker_ends();
 }
 
 bool Options::undisturbed() const {
   return lost == 0 && late == 0 && cut == Duration{} && worker_crash == Duration{} && worker_stall == Duration{} &&
-         broker_crash == Duration{} && stubborn == 0 && killers == 0 && worker_drain == Duration{} &&
+         !broker_ends() && stubborn == 0 && killers == 0 && worker_drain == Duration{} &&
          worker_change == Duration{} && drain == Duration{};
 }
 

@@ -59,6 +59,7 @@ struct Options {
   Duration client_leave{};  // says goodbye, and comes back
   Duration reader_stop{};   // a reader of results stands still
   Duration broker_crash{};  // what was not committed goes with it, or everything
+  Duration disk_error{};    // a write, a sync or a read fails, and the broker ends
   Duration disk_full{};     // for a while
   Duration broker_stall{};
   Duration watcher_change{};  // comes, goes, subscribes anew
@@ -66,6 +67,11 @@ struct Options {
   Duration cancel{};
   Duration drain{};  // by command
   Duration theft{};  // another reader takes over a streaming job
+
+  // how a broker dies: shares
+  double crash_midway = 0;      // of its crashes: in the midst of a turn, with half of it done
+  double crash_recovering = 0;  // of its starts: before it serves, or soon after
+  double last_write_kept = 0;   // of its ends: what was written and not yet reported is on the disk, all of it or a part
 
   // the tasks: shares, by what their handler does
   double slow = 0;       // takes up to a few seconds
@@ -79,6 +85,7 @@ struct Options {
   static Options drawn_from(std::uint64_t seed);
   static std::string distribution(std::uint64_t first,
                                   std::uint64_t last);  // how often these seeds draw what, as lines
+  bool broker_ends() const { return broker_crash != Duration{} || disk_error != Duration{}; }
   bool innocent_workers() const;  // only killers and stubborn tasks ever end a worker, and no connection is ever broken
   bool innocent_clients() const;  // no connection of a client is ever broken, nor is it ever late
   bool undisturbed() const;       // nothing at all goes wrong on the way

@@ -19,8 +19,10 @@ void Overheard::heard(PeerId from, const Envelope& envelope) {
   if (command->verb == "resume") {
     paused_.clear();
     pauses_.clear();
+    told_.resumed();
   }
-  if (is_new && command->verb == "pause") pauses_.insert({peers_[from], command->req});
+  const bool is_new_to_all = told_.asks_first(peers_[from], command->req);  // else it may be answered from before a restart
+  if (is_new_to_all && command->verb == "pause") pauses_.insert({peers_[from], command->req});
   if (is_new && command->verb == "drain") may_drain_ += command->count;
 }
 
@@ -44,7 +46,11 @@ void Overheard::stored(const broker::Store& store) {
     received_[tasks->job] += tasks->tasks.count();
     tasks_[tasks->job].emplace_back(received_[tasks->job], store.commit);
   } else if (const auto* job = std::get_if<broker::PutJob>(&store.change)) {
-    if (job->options.key.empty()) checker_.retried(job->job);
+    if (job->options.key.empty()) {
+      checker_.retried(job->job);
+    } else {
+      checker_.not_retried(job->job);
+    }
     bounds_.opened(job->job, job->options, !job->paused && !job->cancelled);
     Failures& failures = failures_[job->job];
     failures.most = job->options.max_failures;
@@ -82,8 +88,10 @@ void Overheard::said(PeerId to, const Envelope& envelope) {
   if (const auto* welcome = std::get_if<Welcome>(&envelope.message)) workers_[peers_[to]] = welcome->name;
   if (const auto* opened = std::get_if<Opened>(&envelope.message)) {
     check_positions(opened->job, opened->next);
+    told_.accepted(opened->job, opened->next, opened->digest);
   } else if (const auto* accepted = std::get_if<Accepted>(&envelope.message)) {
     check_positions(accepted->job, accepted->next);
+    told_.accepted(accepted->job, accepted->next, accepted->digest);
   } else if (const auto* tasks = std::get_if<Tasks>(&envelope.message)) {
     check_positions(tasks->job, tasks->indices.at(tasks->indices.count() - 1) + 1);
     if (paused_.contains(tasks->job)) fail("the job is paused");
@@ -109,8 +117,13 @@ void Overheard::said(PeerId to, const Envelope& envelope) {
       std::uint64_t job = 0;
       std::from_chars(id.data(), id.data() + id.size(), job);
       paused_.insert(JobId{job});
+      told_.paused(JobId{job});
     }
   }
+}
+
+void Overheard::published(const Event& event) {
+  if (event.topic.starts_with("job.") && event.event != "unknown") told_.counted(event.fields);
 }
 
 void Overheard::check_answer(PeerId to, RequestId request) {
@@ -169,7 +182,7 @@ void Overheard::logged(const std::string& text) {
   }
   const Options& options = world_.options;
   const bool always_heard = options.lost == 0 && options.late == 0 && options.cut == Duration{} &&
-                            options.worker_stall == Duration{} && options.broker_crash == Duration{};
+                            options.worker_stall == Duration{} && !options.broker_ends();
   world_.require(!was_there || !always_heard, "the broker gives up " + name + ", which never was silent");
 }
 

@@ -19,13 +19,15 @@
 #include "broker/core/outbox.hpp"
 #include "tests/sim/bounds.hpp"
 #include "tests/sim/checker.hpp"
+#include "tests/sim/told.hpp"
 #include "tests/sim/world.hpp"
 
 namespace stint::sim {
 
 class Overheard {
  public:
-  Overheard(World& world, Checker& checker) : world_(world), checker_(checker), bounds_(world) {}
+  // `told` outlives it: what was said by this start and by those before it.
+  Overheard(World& world, Checker& checker, Told& told) : world_(world), checker_(checker), told_(told), bounds_(world) {}
 
   void heard(PeerId from, const Envelope& envelope);
   void answered(PeerId from, const Envelope& envelope);  // that message was dealt with; what it caused is stored by now
@@ -33,6 +35,7 @@ class Overheard {
   void stored(const broker::Store& store);
   void committed(broker::CommitId upto);
   void said(PeerId to, const Envelope& envelope);
+  void published(const Event& event);
   void logged(const std::string& text);
 
  private:
@@ -50,6 +53,7 @@ class Overheard {
 
   World& world_;
   Checker& checker_;
+  Told& told_;
   Bounds bounds_;
   CommitId stored_{};
   CommitId outcomes_stored_{};

@@ -13,7 +13,7 @@ std::string kind_name(std::uint64_t number) { return "kind-" + std::to_string(nu
 }  // namespace
 
 Scene::Scene(const Options& options, bool verbose)
-    : world_(options, verbose), network_(world_), bus_(world_), checker_(world_, plans_) {
+    : world_(options, verbose), network_(world_), bus_(world_), checker_(world_, plans_), told_(world_) {
   for (unsigned i = 0; i < options.jobs; ++i) draw_desire(i % options.clients);
 }
 
@@ -162,10 +162,26 @@ void Scene::start_broker() {
   if (!options().durable || epoch_ == 0) {
     store_ = StoreId{world_.random.bits()};
     disk_ = broker::Disk();
+    told_.forget();
     epoch_ = 0;
   }
-  broker_ = std::make_unique<SimBroker>(world_, network_, bus_, checker_, store_, ++epoch_, disk_);
+  broker_ = std::make_unique<SimBroker>(world_, network_, bus_, checker_, store_, ++epoch_, disk_, told_,
+                                        [this] { broker_is_gone(); });
+  const bool dies = epoch_ > 1 && !world_.faults_over() && world_.random.chance(options().crash_recovering);
+  if (dies) broker_->crash_after(world_.random.below(10));
   bus_.broker_starts([broker = broker_.get()](const std::string& topic, bool on) { broker->subscribed(topic, on); });
+}
+
+// At once, or some steps later.
+void Scene::crash_broker() {
+  if (!broker_->alive()) return;
+  if (world_.random.chance(options().crash_midway)) return broker_->crash_after(world_.random.below(50));
+  broker_->crash();
+}
+
+void Scene::broker_is_gone() {
+  bus_.broker_is_gone();
+  world_.in(world_.random.duration(10ms, 3s), [this] { start_broker(); });
 }
 
 std::vector<std::string> Scene::some_kinds() {
@@ -245,12 +261,8 @@ void Scene::begin_faults() {
   now_and_then(options().client_leave, [this] { some_client().leave(); });
   now_and_then(options().reader_stop, [this] { some_client().stop_reading(world_.random.duration(1ms, 5s)); });
   now_and_then(options().broker_stall, [this] { stall(*broker_); });
-  now_and_then(options().broker_crash, [this] {
-    if (!broker_->alive()) return;
-    broker_->crash();
-    bus_.broker_is_gone();
-    world_.in(world_.random.duration(10ms, 3s), [this] { start_broker(); });
-  });
+  now_and_then(options().broker_crash, [this] { crash_broker(); });
+  now_and_then(options().disk_error, [this] { broker_->fail_disk(); });
   now_and_then(options().disk_full, [this] {
     if (broker_->alive()) broker_->fill_disk(world_.random.duration(10ms, 3s));
   });

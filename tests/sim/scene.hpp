@@ -45,6 +45,8 @@ class Scene {
   void now_and_then(Duration every, std::function<void()> what);
 
   void start_broker();
+  void crash_broker();
+  void broker_is_gone();
   void start_worker(std::size_t place);
   void start_client(std::size_t place);
   void look_after_workers();
@@ -70,6 +72,7 @@ class Scene {
   StoreId store_{};
   std::uint64_t epoch_ = 0;
   broker::Disk disk_;
+  Told told_;
   std::unique_ptr<SimBroker> broker_;
   std::vector<std::unique_ptr<SimWorker>> workers_;
   std::vector<std::unique_ptr<SimClient>> clients_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tests/sim/recovery.hpp"
 #include "tests/sim/trace.hpp"
 
 namespace stint::sim {
@@ -25,20 +26,18 @@ broker::Options core_options(World& world, StoreId store, std::uint64_t epoch) {
 }  // namespace
 
 SimBroker::SimBroker(World& world, Network& network, Bus& bus, Checker& checker, StoreId store, std::uint64_t epoch,
-                     broker::Disk& disk)
+                     broker::Disk& disk, Told& told, std::function<void()> gone)
     : Process(world, "broker"),
       network_(network),
       bus_(bus),
-      overheard_(world, checker),
-      store_(store),
-      disk_(disk),
-      core_(core_options(world, store, epoch)) {
-  world_.say("the broker starts");
-  checker.broker_begins(store);
-  broker::Found found = disk.found();
-  overheard_.found(found);
-  core_.restore(now(), std::move(found), out_);
-  network_.broker_starts(*this);
+      checker_(checker),
+      told_(told),
+      overheard_(world, checker, told),
+      gone_(std::move(gone)),
+      core_options_(core_options(world, store, epoch)),
+      found_(disk),
+      disk_(world, disk, [this] { wake(); }),
+      core_(core_options_) {
   wake();
 }
 
@@ -52,14 +51,41 @@ void SimBroker::subscribed(const std::string& topic, bool on) {
   wake();
 }
 
-void SimBroker::crash() {
-  world_.say("the broker dies, and what was not durable with it");
+void SimBroker::crash() { end("dies"); }
+
+void SimBroker::end(const std::string& how) {
+  world_.say("the broker " + how + ", and what was not durable with it");
   die();
+  disk_.die();
   network_.broker_is_gone();
+  gone_();
 }
 
 void SimBroker::turn() {
+  try {
+    if (!std::exchange(serves_, true)) recover();
+    live();
+  } catch (const Killed&) {
+    end("dies in the midst of a turn");
+  } catch (const broker::StoreError& error) {
+    end(std::string("ends with 74: ") + error.what());
+  }
+}
+
+void SimBroker::recover() {
+  world_.say("the broker starts");
+  checker_.broker_begins(store());
+  if (options().durable) check_recovery(world_, core_options_, found_, told_);
+  broker::Found found = found_.found();
+  overheard_.found(found);
+  core_.restore(now(), std::move(found), out_);
+  carry_out();
+  network_.broker_starts(*this);
+}
+
+void SimBroker::live() {
   constexpr std::size_t kMost = 256;
+  if (!inbox_.empty()) had_work();
   while (!subscriptions_.empty()) {
     core_.subscribed(now(), subscriptions_.front().first, subscriptions_.front().second, out_);
     subscriptions_.pop_front();
@@ -67,6 +93,7 @@ void SimBroker::turn() {
   for (std::size_t i = 0; i < kMost && !inbox_.empty(); ++i) {
     const auto [from, envelope] = std::move(inbox_.front());
     inbox_.pop_front();
+    take_a_step();
     step(from, envelope);
     check();
   }
@@ -74,6 +101,10 @@ void SimBroker::turn() {
   core_.tick(now(), out_);
   carry_out();
   check();
+}
+
+void SimBroker::take_a_step() {
+  if (steps_left_ && (*steps_left_)-- == 0) throw Killed();
 }
 
 void SimBroker::step(PeerId from, const Envelope& envelope) {
@@ -106,14 +137,17 @@ void SimBroker::carry_out() {
   for (bool quiet = false; !quiet;) {
     take_actions();
     for (const broker::Action& action : std::exchange(actions_, {})) {
+      take_a_step();
       std::visit([this](const auto& what) { act(what); }, action);
     }
-    if (durable_ != committed_) {
-      overheard_.committed(durable_);
-      core_.committed(committed_ = durable_, out_);
+    broker::StoreNews news = disk_.news();
+    if (news.committed) {
+      take_a_step();
+      overheard_.committed(*news.committed);
+      core_.committed(*news.committed, out_);
     }
-    for (broker::Fetched& fetched : std::exchange(fetched_, {})) core_.fetched(std::move(fetched), out_);
-    if (disk_news_) core_.store_full(*std::exchange(disk_news_, std::nullopt), out_);
+    for (broker::Fetched& fetched : news.fetched) core_.fetched(std::move(fetched), out_);
+    if (news.full) core_.store_full(*news.full, out_);
     quiet = out_.empty();
   }
 }
@@ -126,6 +160,7 @@ void SimBroker::act(const broker::Send& action) {
 }
 
 void SimBroker::act(const broker::Publish& action) {
+  overheard_.published(action.event);
   const std::string bytes = encode_event(action.event);
   world_.note(bytes);
   if (world_.is_verbose()) world_.say("* " + described(action.event));
@@ -134,59 +169,6 @@ void SimBroker::act(const broker::Publish& action) {
   const auto* event = std::get_if<Event>(&decoded);
   world_.require(event != nullptr, "an event cannot be decoded");
   bus_.publish(*event);
-}
-
-void SimBroker::act(const broker::Store& action) {
-  appended_ = action.commit;
-  pending_.push_back(action);
-  if (options().commit_delay == Duration{}) {
-    make_durable(appended_);
-  } else if (!std::exchange(committing_, true)) {
-    commit_later();
-  }
-}
-
-// What was appended when the commit began is durable at its end.
-void SimBroker::commit_later() {
-  Duration delay = random().duration(20us, options().commit_delay);
-  if (options().commits_in_bursts && random().chance(0.05)) delay *= 10;
-  world_.in(delay, [this, upto = appended_] {
-    if (!alive()) return;
-    make_durable(upto);
-    committing_ = durable_ != appended_;
-    if (committing_) commit_later();
-    wake();
-  });
-}
-
-void SimBroker::make_durable(broker::CommitId upto) {
-  durable_ = upto;
-  for (; !pending_.empty() && pending_.front().commit <= upto; pending_.pop_front()) disk_.apply(pending_.front().change);
-}
-
-// Served when its time comes, from what is durable then; until the answer is here, more may have become so.
-void SimBroker::act(const broker::Fetch& action) {
-  world_.require(options().durable, "something is wanted back from a store that keeps nothing");
-  const Duration most = options().fetch_delay / 2;
-  world_.in(random().duration(Duration{}, most), [this, most, wanted = action.wanted] {
-    if (!alive()) return;
-    world_.in(random().duration(Duration{}, most), [this, fetched = disk_.fetch(wanted)] {
-      if (!alive()) return;
-      fetched_.push_back(fetched);
-      if (world_.is_verbose()) world_.say("  " + described(fetched_.back()));
-      wake();
-    });
-  });
-}
-
-void SimBroker::fill_disk(Duration duration) {
-  disk_news_ = "the disk is full: make room";
-  wake();
-  world_.in(duration, [this] {
-    if (!alive()) return;
-    disk_news_ = "";
-    wake();
-  });
 }
 
 void SimBroker::act(const broker::Log& action) {

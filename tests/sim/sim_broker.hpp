@@ -1,7 +1,9 @@
-// One start of the broker: the real core in a shell of virtual time, with a store that commits when it likes.
+// One start of the broker: the real core in a shell of virtual time, with a store that commits when it likes. It recovers in its first
+// turn, and may die in the midst of any, between two of the things that it does.
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -13,53 +15,61 @@
 #include "tests/sim/checker.hpp"
 #include "tests/sim/network.hpp"
 #include "tests/sim/overheard.hpp"
+#include "tests/sim/sim_store.hpp"
+#include "tests/sim/told.hpp"
 
 namespace stint::sim {
 
 class SimBroker final : public Process, public Hub {
  public:
-  // `disk` outlives it, and holds what was committed by those before it.
-  SimBroker(World& world, Network& network, Bus& bus, Checker& checker, StoreId store, std::uint64_t epoch, broker::Disk& disk);
+  // `disk` and `told` outlive it: what was committed and what was said by those before it. `gone` is called when it dies.
+  SimBroker(World& world, Network& network, Bus& bus, Checker& checker, StoreId store, std::uint64_t epoch, broker::Disk& disk,
+            Told& told, std::function<void()> gone);
 
   void arrived(PeerId from, Envelope envelope) override;
   void subscribed(const std::string& topic, bool on);
   void crash();
-  void fill_disk(Duration duration);  // for so long there is no room for new tasks
-  StoreId store() const { return store_; }
+  void crash_after(std::uint64_t steps) { steps_left_ = steps; }  // in the midst of a turn: messages taken in, actions carried out
+  void fill_disk(Duration duration) { disk_.fill(duration); }     // for so long there is no room for new tasks
+  void fail_disk() { disk_.fail_next(); }                         // whatever is asked of it next
+  StoreId store() const { return core_options_.store; }
 
  private:
+  struct Killed {};  // thrown in the midst of a turn
+
   void turn() override;
   TimePoint next_deadline() const override;
+  void recover();
+  void live();
+  void take_a_step();
+  void end(const std::string& how);
   void step(PeerId from, const Envelope& envelope);
   void take_actions();
   void carry_out();
   void act(const broker::Send& action);
   void act(const broker::Publish& action);
-  void act(const broker::Store& action);
-  void act(const broker::Fetch& action);
+  void act(const broker::Store& action) { disk_.append(action.commit, action.change); }
+  void act(const broker::Fetch& action) { disk_.fetch(action.wanted); }
   void act(const broker::Log& action);
   void act(const broker::Finished&) {}
-  void commit_later();
-  void make_durable(broker::CommitId upto);
   void check();
 
   Network& network_;
   Bus& bus_;
+  Checker& checker_;
+  Told& told_;
   Overheard overheard_;
-  StoreId store_;
-  broker::Disk& disk_;
+  std::function<void()> gone_;
+  broker::Options core_options_;
+  const broker::Disk& found_;
+  SimStore disk_;
   broker::Broker core_;
   broker::Outbox out_;
   std::deque<std::pair<PeerId, Envelope>> inbox_;
   std::deque<std::pair<std::string, bool>> subscriptions_;
   std::vector<broker::Action> actions_;  // taken out of the outbox
-  std::deque<broker::Store> pending_;  // not yet durable
-  std::deque<broker::Fetched> fetched_;
-  std::optional<std::string> disk_news_;
-  broker::CommitId appended_{};
-  broker::CommitId durable_{};
-  broker::CommitId committed_{};
-  bool committing_ = false;
+  std::optional<std::uint64_t> steps_left_;  // until it dies
+  bool serves_ = false;
   std::uint64_t turns_ = 0;
   std::uint64_t published_ = 0;
 };

@@ -186,7 +186,7 @@ void SimClient::attach(Work& work, JobId id) {
   work.ordered = plan.options.order || (plan.options.results != ResultsPolicy::stream && random().chance(0.3));
   session_.attach(work.handle, id);
   const bool from_there =
-      plan.options.results == ResultsPolicy::stream && options().broker_crash == Duration{} && random().chance(0.3);
+      plan.options.results == ResultsPolicy::stream && !options().broker_ends() && random().chance(0.3);
   session_.read(now(), work.handle, client::Reading{true, work.ordered, from_there ? work.desire->consumed : 0}, out_);
 }
 

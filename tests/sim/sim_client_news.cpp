@@ -100,7 +100,7 @@ void SimClient::act(const client::JobFailed& failed) {
   world_.say("  " + text);
   switch (problem.kind) {
     case client::Problem::Kind::gone:
-      world_.require(options().broker_crash != Duration{}, text);
+      world_.require(options().broker_ends(), text);
       if (desire.plan.parent == nullptr && !work->stolen && desire.store != session_.conversation().welcome().store) {
         ++desire.era;
         desire.store = session_.conversation().welcome().store;
@@ -171,7 +171,7 @@ void SimClient::found(Work& work, const client::Replied& replied) {
     desire.id = JobId{rows->front().number("job")};
     return attach(work, desire.id);
   }
-  world_.require(options().broker_crash != Duration{},
+  world_.require(options().broker_ends(),
                  name() + ": job '" + desire.plan.options.key + "' is not known any more");
 }
 

@@ -1,6 +1,7 @@
 #include "tests/sim/sim_worker.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "common/model/limits.hpp"
 
@@ -96,6 +97,7 @@ void SimWorker::receive() {
     if (const auto* welcome = std::get_if<Welcome>(&envelope->message);
         welcome != nullptr && !was_in_session && session_.in_session()) {
       store_ = welcome->store;
+      if (std::exchange(epoch_, welcome->epoch) != welcome->epoch) suspicion_.clear();  // a restart makes nobody suspect
       self_->known = losses_then_[envelope->session];
     }
     perform();
@@ -155,7 +157,7 @@ JobRecord* SimWorker::record(const Task& task) {
 }
 
 void SimWorker::start(Slot& slot, Task task, TimePoint since) {
-  if (JobRecord* known = record(task)) known->started(task.index, task.attempt, self_);
+  if (JobRecord* known = record(task)) known->started(task.index, task.attempt, task.broker_start, self_);
   if (world_.is_verbose()) world_.say("  " + name() + " starts " + std::string(task.payload.view().substr(0, 30)));
   slot.since = since;
   slot.recalled = false;
@@ -212,6 +214,7 @@ void SimWorker::finish(Slot& slot) {
     how = RunState::failed;
   } else if (behaviour == Behaviour::rejected) {
     ended.not_done(task.index, stint::Failure::rejected, {}, error_of(payload), took);
+    how = RunState::rejected;
   } else if (behaviour == Behaviour::failing || (behaviour == Behaviour::flaky && random().chance(0.5))) {
     ended.not_done(task.index, stint::Failure::failed, {}, error_of(payload), took);
     how = RunState::failed;
@@ -265,7 +268,7 @@ void SimWorker::act(const worker::RunTasks& action) {
   origin_[action.ticket] = store_;
   std::uint32_t i = 0;
   for (BatchCursor at(action.tasks); !at.done(); at.next(), ++i) {
-    queue_.push_back({action.ticket, action.job, action.indices.at(i), action.attempt, at.blob()});
+    queue_.push_back({action.ticket, action.job, action.indices.at(i), action.attempt, checker_.broker_starts(), at.blob()});
     world_.require(
         checker_.is_retried(store_, action.job->job) || assignment_of(at.view()).index == action.indices.at(i),
         name() + " was given the payload of another task");

@@ -31,6 +31,7 @@ class SimWorker final : public Process {
     std::shared_ptr<const JobInfo> job;
     Index index = 0;
     Attempt attempt = 1;
+    unsigned broker_start = 0;  // of the broker that has handed it out
     Blob payload;
   };
   struct Slot {
@@ -81,7 +82,8 @@ class SimWorker final : public Process {
   unsigned last_slot_ = 0;
   std::deque<Task> queue_;
   bool held_back_ = false;
-  StoreId store_{};                            // of the broker that has welcomed it last
+  StoreId store_{};                            // of the broker that has welcomed it last ...
+  std::uint64_t epoch_ = 0;                    // ... and its start
   std::map<SessionId, unsigned> losses_then_;  // when it was welcomed to that session
   std::map<worker::Ticket, StoreId> origin_;
   std::map<worker::Ticket, Suspicion> suspicion_;

@@ -87,7 +87,7 @@ void Process::take_turn() {
 
 // A loop that never sleeps is a bug that no result shows.
 void Process::notice_spinning() {
-  constexpr unsigned kTurns = 5000;
+  constexpr int kTurns = 5000;
   if (now() - spinning_since_ > 200ms) {
     spinning_since_ = now();
     turns_ = 0;

@@ -99,6 +99,7 @@ class Process {
   virtual TimePoint next_deadline() const = 0;
 
   void die() { alive_ = false; }
+  void had_work() { --turns_; }  // this turn was no vain one
   void wake_at(TimePoint when);
   TimePoint now() const { return world_.now(); }
   Random& random() { return world_.random; }
@@ -118,7 +119,7 @@ class Process {
   TimePoint wake_at_ = TimePoint::max();
   std::uint64_t generation_ = 0;
   TimePoint spinning_since_{};
-  unsigned turns_ = 0;
+  int turns_ = 0;  // with nothing to do
 };
 
 }  // namespace stint::sim
