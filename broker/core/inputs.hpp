@@ -17,6 +17,14 @@
 namespace stint::broker {
 namespace input {
 
+struct Restored {
+  static constexpr char kTag = 'b';
+  static constexpr std::string_view kName = "restored";
+  TimePoint now{};
+  Found found;
+  void to(Broker& core, Outbox& out) const { core.restore(now, found, out); }
+};
+
 struct Step {
   static constexpr char kTag = 's';
   static constexpr std::string_view kName = "message";
@@ -65,6 +73,20 @@ struct Committed {
   void to(Broker& core, Outbox& out) const { core.committed(upto, out); }
 };
 
+struct Fetched {
+  static constexpr char kTag = 'f';
+  static constexpr std::string_view kName = "fetched";
+  broker::Fetched fetched;
+  void to(Broker& core, Outbox& out) const { core.fetched(fetched, out); }
+};
+
+struct StoreFull {
+  static constexpr char kTag = 'l';
+  static constexpr std::string_view kName = "store full";
+  std::string reason;  // empty: it has room again
+  void to(Broker& core, Outbox& out) const { core.store_full(reason, out); }
+};
+
 struct Subscribed {
   static constexpr char kTag = 'e';
   static constexpr std::string_view kName = "subscribed";
@@ -83,8 +105,8 @@ struct ShutDown {
 
 }  // namespace input
 
-using Input = std::variant<input::Step, input::Refused, input::Unreachable, input::Drained, input::Tick, input::Committed,
-                           input::Subscribed, input::ShutDown>;
+using Input = std::variant<input::Restored, input::Step, input::Refused, input::Unreachable, input::Drained, input::Tick,
+                           input::Committed, input::Fetched, input::StoreFull, input::Subscribed, input::ShutDown>;
 
 inline void tell(Broker& core, const Input& input, Outbox& out) {
   std::visit([&](const auto& each) { each.to(core, out); }, input);

@@ -1,5 +1,7 @@
 #include "broker/record/writer.hpp"
 
+#include <utility>
+
 #include "common/wire/codec.hpp"
 
 namespace stint::broker::record {
@@ -99,6 +101,14 @@ void Writer::put_whole(const Envelope& envelope) {
       put_checksum(task.error());
     }
   }
+}
+
+// All of it, but for the context, as above.
+void Writer::put_whole(const FoundJob& found) {
+  FoundJob rest = found;
+  const Blob context = Blob::own(std::exchange(rest.job.options.context, {}));
+  for_each_field(rest, [this](const auto& field) { put(field); });
+  put_whole(context);
 }
 
 void Writer::put_whole(TimePoint time) {

@@ -23,6 +23,7 @@
 #include <variant>
 #include <vector>
 
+#include "broker/core/changes.hpp"
 #include "broker/record/fields.hpp"
 #include "common/model/digest.hpp"
 #include "common/model/messages.hpp"
@@ -69,6 +70,7 @@ class Writer {
   void put_whole(const Indices& indices);
   void put_whole(const Outcomes& outcomes);
   void put_whole(const Envelope& envelope);
+  void put_whole(const FoundJob& found);
   void put_whole(const Error& error) { put_whole(Envelope{SessionId{}, 0, error}); }
   void put_whole(TimePoint time);
   template <class Rep, class Period>

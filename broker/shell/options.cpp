@@ -207,9 +207,6 @@ void require_sound(const ShellOptions& options) {
     throw UsageError("--listen and --events are both " + escaped(options.listen) +
                      ": workers and clients need one address, watchers another");
   }
-  if (!options.record.empty() && !options.memory) {
-    throw UsageError("--record works with --memory only: what a store holds is not part of a recording");
-  }
   if (options.insecure_public) return;
   require_private("listen", options.listen);
   require_private("events", options.events);

@@ -67,7 +67,7 @@ Shell::Shell(zmq::context_t& context, const ShellOptions& options, StoreInterfac
 bool Shell::run(Signals* signals) {
   turn_ = now();
   if (options_.core.durable) {
-    core_.restore(turn_, std::exchange(found_, {}), out_);
+    intake_.tell(input::Restored{turn_, std::exchange(found_, {})}, out_);
     carry_out();
   }
   while (!finished_) {
@@ -205,8 +205,8 @@ void Shell::carry_out() {
     for (Action& action : out_.take()) std::visit([this](auto& what) { carry_out(what); }, action);
     StoreNews news = store_.news();
     if (news.committed) intake_.tell(input::Committed{*news.committed}, out_);
-    for (Fetched& fetched : news.fetched) core_.fetched(std::move(fetched), out_);
-    if (news.full) core_.store_full(std::move(*news.full), out_);
+    for (Fetched& fetched : news.fetched) intake_.tell(input::Fetched{std::move(fetched)}, out_);
+    if (news.full) intake_.tell(input::StoreFull{std::move(*news.full)}, out_);
     quiet = out_.empty();
   }
 }

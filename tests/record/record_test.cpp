@@ -56,6 +56,22 @@ TEST_CASE("a recorded run replays to the same outputs, from its first message to
   CHECK(recording.ending() == "the broker has ended");
 }
 
+TEST_CASE("what a store brings is recorded too: a restart replays to the same outputs, and tells of no payload") {
+  const TempDirectory directory;
+  broker::record_restart(directory.file("before.rec"), directory.file("after.rec"));
+  const std::string before = contents(directory.file("before.rec"));
+  const std::string after = contents(directory.file("after.rec"));
+  CHECK(played(before) == "");
+  CHECK(before.find("nobody else") == std::string::npos);
+  CHECK(after.find("nobody else") == std::string::npos);
+  std::istringstream stream(after);
+  Recording recording(stream);
+  Replay replay(recording);
+  CHECK(replay.run().value_or("the same") == "the same");
+  REQUIRE(replay.endings().size() == 1);
+  CHECK(replay.endings()[0] == "job 1 ended: 2 done, 3 failed, 0 cancelled");
+}
+
 TEST_CASE("payloads and contexts are not in a recording, and take no room") {
   const std::string bytes = small_recording();
   CHECK(bytes.find("nobody else") == std::string::npos);

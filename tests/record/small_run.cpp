@@ -8,14 +8,21 @@
 #include <map>
 
 #include "broker/shell/intake.hpp"
+#include "tests/disk/disk.hpp"
 
 namespace stint::broker {
 namespace {
 
 class SmallRun {
  public:
-  SmallRun(const std::string& path, std::uint64_t most_bytes)
-      : recorder_(path, most_bytes, options()), intake_(core_, &recorder_) {}
+  SmallRun(const std::string& path, std::uint64_t most_bytes, const Options& options = quick(), Disk disk = {})
+      : disk_(std::move(disk)),
+        durable_(options.durable),
+        core_(options),
+        recorder_(path, most_bytes, options),
+        intake_(core_, &recorder_) {
+    if (durable_) tell(input::Restored{now_, disk_.found()});
+  }
 
   void greet(PeerId peer, Hello hello) {
     hello.incarnation = Incarnation{0x5EED'0000U + value(peer)};
@@ -37,8 +44,13 @@ class SmallRun {
       std::optional<CommitId> upto;
       for (const Action& action : out_.take()) {
         if (const auto* send = std::get_if<Send>(&action)) take(*send);
-        if (const auto* store = std::get_if<Store>(&action)) upto = store->commit;
+        if (const auto* store = std::get_if<Store>(&action)) {
+          upto = store->commit;
+          if (durable_) disk_.apply(store->change);
+        }
+        if (const auto* fetch = std::get_if<Fetch>(&action)) fetched_.push_back(disk_.fetch(fetch->wanted));
       }
+      for (Fetched& fetched : std::exchange(fetched_, {})) intake_.tell(input::Fetched{std::move(fetched)}, out_);
       if (upto) intake_.tell(input::Committed{*upto}, out_);
       quiet = out_.empty();
     }
@@ -63,15 +75,16 @@ class SmallRun {
   TimePoint now() const { return now_; }
   Broker& core() { return core_; }
   record::Recorder& recorder() { return recorder_; }
+  const Disk& disk() const { return disk_; }
 
- private:
-  static Options options() {
+  static Options quick() {
     Options options;
     options.store = StoreId{17};
     options.heartbeat = 100ms;
     return options;
   }
 
+ private:
   void step(PeerId peer, Envelope envelope) { tell(input::Step{now_, peer, std::move(envelope)}); }
 
   void take(const Send& send) {
@@ -79,7 +92,10 @@ class SmallRun {
     if (const auto* tasks = std::get_if<Tasks>(&send.envelope.message)) held_.push_back(*tasks);
   }
 
-  Broker core_{options()};
+  Disk disk_;
+  bool durable_;
+  std::vector<Fetched> fetched_;
+  Broker core_;
   record::Recorder recorder_;
   Intake intake_;
   Outbox out_;
@@ -142,6 +158,52 @@ void record_small_run(const std::string& path, std::uint64_t most_bytes, std::st
   run.tell(input::ShutDown{run.now()});
   if (news != nullptr) *news = run.recorder().news().value_or("");
   run.recorder().end("the broker has ended");
+}
+
+void record_restart(const std::string& before, const std::string& after) {
+  constexpr PeerId kAnn{1};
+  constexpr PeerId kWorker{2};
+  Hello worker;
+  worker.role = Role::worker;
+  worker.name = "w";
+  worker.kinds = {"echo"};
+  worker.slots = 2;
+  Options options = SmallRun::quick();
+  options.durable = true;
+  SmallRun first(before, limits::kRecordBytes, options);
+  first.greet(kAnn, {});
+  first.greet(kWorker, worker);
+  JobOptions job;
+  job.kind = "echo";
+  job.key = "k";
+  job.context = kSecret;
+  job.results = ResultsPolicy::keep;
+  first.say(kAnn, Open{RequestId{1}, job});
+  first.say(kAnn, Submit{JobId{1}, 0, true, batch_of({"a", std::string(kSecret), "c"})});
+  first.let_pass(1ms);
+  first.finish(kWorker, false);
+  first.say(kAnn, Submit{JobId{1}, 3, true, batch_of({"d", std::string(kSecret)})});
+  first.let_pass(1ms);
+  first.recorder().end("the broker was killed");
+
+  ++options.epoch;
+  SmallRun second(after, limits::kRecordBytes, options, first.disk());
+  second.greet(kAnn, {});
+  second.greet(kWorker, worker);
+  second.tell(input::StoreFull{"the disk is full"});
+  second.say(kAnn, Attach{JobId{1}, ReaderId{}, true, false, 0, 100, limits::kMiB});
+  for (int i = 0; i < 4; ++i) {  // nobody comes back with what was handed out
+    second.say(kAnn, Heartbeat{});
+    second.say(kWorker, Heartbeat{});
+    second.let_pass(100ms);
+  }
+  second.finish(kWorker, true);
+  second.tell(input::StoreFull{});
+  second.say(kAnn, Open{RequestId{1}, job});
+  second.say(kAnn, Close{JobId{1}, 5});
+  second.let_pass(5ms);
+  second.tell(input::ShutDown{second.now()});
+  second.recorder().end("the broker has ended");
 }
 
 std::string contents(const std::string& path) {

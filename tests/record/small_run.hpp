@@ -18,6 +18,10 @@ constexpr std::string_view kSecret = "a payload that nobody else should read";
 void record_small_run(const std::string& path, std::uint64_t most_bytes = limits::kRecordBytes, std::string* news = nullptr,
                       const std::function<void(Broker&, record::Recorder&)>& midway = nullptr);
 
+// Two starts of a broker that keeps its tasks, recorded one by one: killed with tasks undone, it has room for no more for a while, and
+// ends in order.
+void record_restart(const std::string& before, const std::string& after);
+
 std::string contents(const std::string& path);
 
 // A directory that is gone when this is.

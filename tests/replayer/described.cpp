@@ -24,6 +24,9 @@ std::string more(const broker::input::Unreachable& unreachable) { return ": " + 
 std::string more(const broker::input::Committed& committed) {
   return " up to " + number(static_cast<std::uint64_t>(committed.upto));
 }
+std::string more(const broker::input::Restored& restored) { return ": " + number(restored.found.jobs.size()) + " jobs"; }
+std::string more(const broker::input::Fetched& fetched) { return ": " + escaped(sim::described(fetched.fetched)); }
+std::string more(const broker::input::StoreFull& full) { return ": " + escaped(full.reason); }
 std::string more(const broker::input::Subscribed& subscribed) {
   return (subscribed.on ? " to " : " no more to ") + escaped(subscribed.topic);
 }

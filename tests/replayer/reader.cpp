@@ -122,4 +122,9 @@ void Reader::read_whole(Error& error) {
   error = *read;
 }
 
+void Reader::read_whole(broker::FoundJob& found) {
+  broker::record::for_each_field(found, [this](auto& field) { read(field); });
+  found.job.options.context = get_payload(get_number());
+}
+
 }  // namespace stint::replay

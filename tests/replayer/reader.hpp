@@ -19,6 +19,7 @@
 #include <variant>
 #include <vector>
 
+#include "broker/core/changes.hpp"
 #include "broker/record/fields.hpp"
 #include "common/model/digest.hpp"
 #include "common/model/messages.hpp"
@@ -82,6 +83,7 @@ class Reader {
   void read_whole(Outcomes& outcomes);
   void read_whole(Envelope& envelope);
   void read_whole(Error& error);
+  void read_whole(broker::FoundJob& found);
   void read_whole(TimePoint& time) { time = time_ += Duration(get<Duration::rep>()); }
   template <class Rep, class Period>
   void read_whole(std::chrono::duration<Rep, Period>& duration) {
