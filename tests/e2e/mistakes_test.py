@@ -4,7 +4,7 @@ import signal
 import subprocess
 import unittest
 
-from farm import BIN, DEADLINE, Farm, numbers
+from farm import BIN, DEADLINE, QUICK, Farm, numbers
 
 FAILED, USAGE, UNREACHABLE, TIMEOUT, REFUSED, INTERRUPTED = 1, 2, 4, 5, 6, 130
 
@@ -18,7 +18,7 @@ def run(program, *arguments, redirected="", input=b""):
 
 class Mistakes(unittest.TestCase):
     def setUp(self):
-        self.farm = Farm()
+        self.farm = Farm(*QUICK, "--writer-grace-ms", "2000")  # a submitter's last word may be lost
         self.farm.__enter__()
         self.addCleanup(self.farm.__exit__, None, None, None)
 

@@ -12,7 +12,8 @@ import sys
 import tempfile
 import unittest
 
-from farm import QUICK, Farm
+from durable_test import DurableFarm
+from farm import QUICK, Farm, numbers
 from raw import BIN, DEADLINE, SANITIZED
 
 REPLAY = os.path.join(os.path.dirname(os.path.abspath(BIN)), "tests", "stint-replay")
@@ -94,6 +95,28 @@ class Recording(unittest.TestCase):
         self.assertEqual(code, 0, said + errors)
         self.assertIn("job 1 ended: 3 done", said)
         self.assertIn("its broker was killed", said)
+
+    def test_a_broker_that_takes_over_what_another_kept_is_recorded_with_it(self):
+        with DurableFarm() as farm:
+            farm.worker("echo-worker")
+            farm.worker("obey")
+            kept = farm.submit("--kind", "echo", input=numbers(1, 1000))
+            failed = farm.submit("--kind", "obey", "--max-attempts", "1", input=b"fail 9\nelse\n")
+            farm.stint("wait", kept)
+            farm.stint("wait", failed)
+            waiting = farm.submit("--kind", "nobody", input=numbers(1, 10))
+            farm.kill_broker()
+            farm.options = (*farm.options, "--record", self.path)
+            farm.start_broker()
+            self.assertEqual(farm.stint("results", kept, "-k")[1], numbers(1, 1000))
+            self.assertEqual(farm.stint("retry", failed)[0], 0)
+            farm.worker("stint-worker", "--kind", "nobody", "--", "true")
+            self.assertEqual(farm.stint("wait", waiting)[0], 0)
+        code, said, errors = replay(self.path, "--verbose")
+        self.assertEqual(code, 0, said[-1000:] + errors)
+        self.assertIn("identical:", said)
+        for what in ("restored: 3 jobs", "read back: tasks of job", "read back: results of job"):
+            self.assertIn(what, said)
 
     def test_at_its_bound_a_recording_ends_and_the_broker_goes_on(self):
         with self.farm("--record-bytes", str(1 << 20)) as farm:
