@@ -94,7 +94,7 @@ void run_backlog(const Settings& settings, Report& report) {
   double first_fill = 0;
   double first_run = 0;
   for (std::int64_t tasks = 10'000; tasks <= settings.tasks; tasks *= 10) {
-    std::vector<double> fills, runs, bytes, rates;
+    std::vector<double> fills, runs, bytes, rates, peaks;
     // The cost of few tasks is too small for the clock of /proc, so it is added up.
     const std::int64_t repeats = std::clamp<std::int64_t>(2'000'000 / tasks, 1, 100);
     const std::int64_t rounds = tasks >= 10'000'000 ? 1 : std::min<std::int64_t>(settings.rounds, 3);
@@ -118,11 +118,13 @@ void run_backlog(const Settings& settings, Report& report) {
       runs.push_back(run / done);
       rates.push_back(done / seconds);
       bytes.push_back(memory / static_cast<double>(tasks));
+      peaks.push_back(static_cast<double>(farm.broker()->peak()));
     }
     if (first_fill == 0) first_fill = median(fills), first_run = median(runs);
     report.add({{"scenario", std::string("backlog")},
                 {"system", std::to_string(tasks) + " tasks queued"},
                 {"bytes_per_task", rounded(median(bytes), 1)},
+                {"broker_peak_mb", rounded(median(peaks) / 1e6, 0)},
                 {"accept_cpu_us", rounded(median(fills), 3)},
                 {"run_cpu_us", rounded(median(runs), 3)},
                 {"accept_vs_first", rounded(median(fills) / first_fill, 2)},

@@ -16,13 +16,14 @@
 #include <vector>
 
 #include "stint/row.hpp"
+#include "tools/bench/disk.hpp"
 #include "tools/bench/process.hpp"
 
 namespace stint::bench {
 
 struct Settings {
   std::string broker;   // empty: one is started for each scenario
-  std::string data;     // where that one keeps its jobs; empty: in memory
+  std::string data;     // within it, that one keeps its jobs in a directory of its own; empty: in memory
   std::int64_t bytes = 64;
   std::int64_t slots = 1;
   std::int64_t workers = 1;  // processes
@@ -66,6 +67,7 @@ class Farm {
 
  private:
   std::string endpoint_;
+  std::optional<ScratchDirectory> data_;
   std::unique_ptr<Process> broker_;
   std::vector<std::unique_ptr<Process>> workers_;
   std::vector<std::unique_ptr<Process>> clients_;

@@ -47,9 +47,35 @@ std::string described(const Settings& settings) {
          " workers of " + std::to_string(settings.slots);
 }
 
+// Beside a broker that keeps its jobs in memory, and the disk. A task's payload and its result are what has to lie there.
+void run_durable_throughput(const Settings& settings, Report& report) {
+  Settings in_memory = settings;
+  in_memory.data.clear();
+  Farm farm(settings);
+  Farm memory_farm(in_memory);
+  Disk disk(settings.data);
+  Flow ours, memory;
+  for (std::int64_t i = 0; i < settings.rounds; ++i) {
+    disk.measure();
+    measure(memory, memory_farm, flow_for(settings.seconds, {settings.bytes}));
+    measure(ours, farm, flow_for(settings.seconds, {settings.bytes}));
+  }
+  const double task_bytes = 2 * static_cast<double>(settings.bytes);
+  report.add({{"scenario", std::string("throughput")},
+              {"system", std::string("disk, written in sequence")},
+              {"mb_per_s", rounded(disk.bytes_per_second() / 1e6, 0)}});
+  report.add(row("throughput", described(in_memory), memory));
+  Row mine = row("throughput", described(settings), ours);
+  mine.set("mb_per_s", rounded(ours.rate() * task_bytes / 1e6, 0));
+  mine.set("vs_memory", ratio(ours, memory));
+  mine.set("vs_disk", rounded(ours.rate() * task_bytes / disk.bytes_per_second(), 3));
+  report.add(std::move(mine));
+}
+
 }  // namespace
 
 void run_throughput(const Settings& settings, Report& report) {
+  if (!settings.data.empty()) return run_durable_throughput(settings, report);
   Settings crowded = settings;
   crowded.workers = 4;
   crowded.clients = 2;

@@ -27,9 +27,34 @@ double ratio(Samples& ours, Samples& others, double part) {
   return rounded(percentile(ours, part) / percentile(others, part), 3);
 }
 
+// Beside a broker that keeps its jobs in memory, and commits of the disk.
+void run_durable_latency(const Settings& settings, Report& report) {
+  Settings in_memory = settings;
+  in_memory.data.clear();
+  Farm farm(settings, 1, 1);
+  Farm memory_farm(in_memory, 1, 1);
+  Disk disk(settings.data);
+  Samples ours, memory;
+  const std::string order = "ping " + std::to_string(kBlock) + " " + std::to_string(settings.bytes);
+  for (std::int64_t i = 0; i < settings.samples; i += kBlock) {
+    disk.measure();
+    add_samples(memory, memory_farm.client().ask(order));
+    add_samples(ours, farm.client().ask(order));
+  }
+  report.add({{"scenario", std::string("latency")},
+              {"system", std::string("disk, a page appended and synced")},
+              {"p50_us", rounded(disk.commit_us(), 0)},
+              {"p99_us", rounded(disk.slow_commit_us(), 0)}});
+  report.add(row("latency", "stint", memory));
+  Row mine = row("latency", "stint durable", ours);
+  mine.set("commits_over_memory", rounded((percentile(ours, 0.5) - percentile(memory, 0.5)) / disk.commit_us(), 2));
+  report.add(std::move(mine));
+}
+
 }  // namespace
 
 void run_latency(const Settings& settings, Report& report) {
+  if (!settings.data.empty()) return run_durable_latency(settings, report);
   Farm farm(settings, 1, 1);
   Reference bare_reference;
   Reference handing_reference({"handover"});

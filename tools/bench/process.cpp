@@ -14,6 +14,7 @@
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
+#include <string_view>
 
 #include "common/net/clock.hpp"
 #include "common/net/wait.hpp"
@@ -126,6 +127,16 @@ std::uint64_t Process::resident() const {
   std::uint64_t pages = 0;
   file >> total >> pages;
   return pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+std::uint64_t Process::peak() const {
+  constexpr std::string_view kField = "VmHWM:";
+  std::ifstream file("/proc/" + std::to_string(pid_) + "/status");
+  std::uint64_t kibibytes = 0;
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with(kField)) kibibytes = std::stoull(line.substr(kField.size()));
+  }
+  return kibibytes * 1024;
 }
 
 std::string own_program() { return std::filesystem::read_symlink("/proc/self/exe"); }

@@ -32,6 +32,7 @@ class Process {
 
   double cpu_us() const;           // user and system time, so far
   std::uint64_t resident() const;  // bytes
+  std::uint64_t peak() const;      // the most bytes that were resident so far
 
  private:
   std::string name_;

@@ -18,13 +18,13 @@ std::string listen_of(const std::string& ready) {
   return ready.substr(from, ready.find(' ', from) - from);
 }
 
-std::vector<std::string> broker_command(const Settings& settings) {
+std::vector<std::string> broker_command(const std::optional<ScratchDirectory>& data) {
   std::vector<std::string> command{program_beside("stint-broker"), "--listen",    "tcp://127.0.0.1:*", "--events",
                                    "tcp://127.0.0.1:*",            "--log-level", "error"};
-  if (settings.data.empty()) {
-    command.emplace_back("--memory");
+  if (data) {
+    command.insert(command.end(), {"--data", data->path().string()});
   } else {
-    command.insert(command.end(), {"--data", settings.data});
+    command.emplace_back("--memory");
   }
   return command;
 }
@@ -39,7 +39,8 @@ std::unique_ptr<Process> start_part(std::vector<std::string> arguments) {
 
 Farm::Farm(const Settings& settings, std::int64_t workers, std::int64_t clients) : endpoint_(settings.broker) {
   if (endpoint_.empty()) {
-    broker_ = std::make_unique<Process>(broker_command(settings));
+    if (!settings.data.empty()) data_.emplace(settings.data);
+    broker_ = std::make_unique<Process>(broker_command(data_));
     endpoint_ = listen_of(broker_->line());
   }
   for (std::int64_t i = 0; i < workers; ++i) add_worker(settings.slots, 1);

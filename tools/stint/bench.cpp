@@ -33,6 +33,8 @@ Options options(bench::Settings& settings, bool& json, std::string& plot) {
   Options options;
   options.text("broker", 'B', "ENDPOINT", "measure this broker (default: one is started for each scenario)",
                settings.broker);
+  options.text("data", 0, "DIRECTORY",
+               "measure durably: brokers keep their jobs within it, beside one in memory and beside the disk itself", settings.data);
   options.number("bytes", 0, "N", "size of a task, and of its result [64]", 1, 1 << 20, settings.bytes);
   options.number("slots", 0, "N", "slots of a worker [1]", 1, 4096, settings.slots);
   options.number("workers", 0, "N", "worker processes [1]", 1, 64, settings.workers);
@@ -73,6 +75,9 @@ Exit bench(const Invocation& call) {
   Options known = options(settings, json, plot);
   const auto names = call.parse(known);
   if (!names) return Exit::ok;
+  if (!settings.broker.empty() && !settings.data.empty()) {
+    throw UsageError("--data says where a broker that is started keeps its jobs, so it does not go with --broker: give one of them");
+  }
   bench::Report report;
   for (const bench::Scenario* each : chosen(*names)) {
     each->run(settings, report);
