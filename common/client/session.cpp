@@ -177,6 +177,12 @@ void Session::hurry(Handle handle) {
   if (Job* job = find(handle)) job->writer.hurry();
 }
 
+void Session::ask(TimePoint now, Handle handle, Outbox& out) {
+  Job* job = find(handle);
+  if (job == nullptr || !in_session() || !job->writing || job->id == JobId{}) return;
+  if (std::optional<Submit> question = job->writer.next_question(job->id)) send(now, std::move(*question), out);
+}
+
 void Session::close(TimePoint now, Handle handle, Outbox& out) {
   Job* job = find(handle);
   if (job == nullptr || !job->writing) return;

@@ -56,6 +56,7 @@ class Session {
   void attach(Handle job, JobId id);                                      // a job of others
   void submit(TimePoint now, Handle job, Batch tasks, Outbox& out);
   void hurry(Handle job);  // someone waits until everything is accepted
+  void ask(TimePoint now, Handle job, Outbox& out);  // after it, and after the last submit(): how far it is
   void close(TimePoint now, Handle job, Outbox& out);
   void read(TimePoint now, Handle job, const Reading& reading, Outbox& out);
   void consumed(TimePoint now, Handle job, std::uint64_t upto, Outbox& out);

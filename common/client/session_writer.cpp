@@ -124,6 +124,7 @@ void Writer::rewind() {
   sent_tasks_ = 0;
   sent_bytes_ = 0;
   close_sent_ = false;
+  asked_ = false;
 }
 
 void Writer::go_back(bool wait) {
@@ -158,8 +159,15 @@ std::optional<Submit> Writer::next_submit(JobId job) {
   Submit submit{job, accepted_ + sent_tasks_, false, piece.tasks};
   sent_tasks_ += count;
   sent_bytes_ += piece.bytes;
-  submit.now = must_hear();
+  submit.now = asked_ = must_hear();
   return submit;
+}
+
+std::optional<Submit> Writer::next_question(JobId job) {
+  if (!ready_ || blocked_ || !hurry_ || asked_ || sent_pieces_ == 0 || has_unsent() || close_wanted_) return std::nullopt;
+  asked_ = true;
+  const Batch& last = pieces_[sent_pieces_ - 1].tasks;
+  return Submit{job, accepted_ + sent_tasks_ - 1, true, last.slice(last.count() - 1, 1)};
 }
 
 // Whether it is the next ACCEPTED that lets more go.

@@ -16,9 +16,9 @@
 // No timer gathers tasks. The first few messages go out as soon as there is a task; while they are unaccepted, tasks
 // gather elsewhere up to a full batch, which goes out as far as the window allows. So batches grow with the load and
 // with nothing else. The last of the first few says `now`, since its ACCEPTED is what lets the next ones go, and so does
-// each that is not followed by another because the window is used up; a lone task before it hears soon anyway. Where
-// results are read, as many of them show that messages were accepted as well as an ACCEPTED would, so that one task
-// after the other needs none.
+// each that is not followed by another because the window is used up; a lone task before it hears soon anyway, and is
+// repeated with `now` when someone waits for that. Where results are read, as many of them show that messages were
+// accepted as well as an ACCEPTED would, so that one task after the other needs none.
 //
 // Pure; owned by the Session. Functions that return a Problem have changed nothing else then.
 #pragma once
@@ -55,6 +55,7 @@ class Writer {
 
   // For the broker; until they return nothing.
   std::optional<Submit> next_submit(JobId job);
+  std::optional<Submit> next_question(JobId job);  // the last task once more, when someone waits for an ACCEPTED that was not asked for
   std::optional<Close> next_close(JobId job);
 
   Appetite appetite() const;
@@ -88,6 +89,7 @@ class Writer {
   bool ready_ = false;    // OPENED has come in this session
   bool blocked_ = false;  // the broker refused what was under way: wait for its word
   bool hurry_ = false;
+  bool asked_ = false;    // what was sent last said `now`
   bool close_wanted_ = false;
   bool close_sent_ = false;
   bool closed_ = false;             // accepted

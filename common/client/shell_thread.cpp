@@ -83,6 +83,7 @@ void Shell::serve(TimePoint now, Channel& channel) {
   while (std::optional<Batch> batch = channel.take_batch(session_.appetite(handle))) {
     session_.submit(now, handle, std::move(*batch), out_);
   }
+  if (wishes.hurry) session_.ask(now, handle, out_);
   if (channel.take_close()) session_.close(now, handle, out_);
   channel.set_ack_at(session_.ack_at(handle));
   if (wishes.abandoned && channel.is_empty()) {

@@ -137,6 +137,11 @@ struct BrokerByHand {
     collect();
   }
 
+  void asks() {
+    client.ask(now, kJob, out);
+    collect();
+  }
+
   Submit expect_submit(Index first, const std::vector<std::string>& payloads) {
     auto submit = expect<Submit>();
     CHECK(submit.first == first);

@@ -14,6 +14,15 @@ TEST_CASE("a lone task goes out at once; somebody who waits hears at once that i
     broker.client.hurry(kJob);
     broker.writes({"hello"});
     CHECK(broker.expect_submit(0, {"hello"}).now);
+    broker.asks();  // nothing more is sent
+  }
+  SUBCASE("somebody begins to wait when it has gone out: it goes out once more") {
+    broker.writes({"hello"});
+    CHECK_FALSE(broker.expect_submit(0, {"hello"}).now);
+    broker.client.hurry(kJob);
+    broker.asks();
+    CHECK(broker.expect_submit(0, {"hello"}).now);
+    broker.asks();  // once is enough
   }
   broker.expect_news<JobAccepted>();
   broker.accepts(1, digest_of({"hello"}));

@@ -393,10 +393,8 @@ BUGS = [
     Bug("the client does not close again after a greeting", "every job ends",
         "common/client/session_writer.cpp",
         "  sent_bytes_ = 0;\n"
-        "  close_sent_ = false;\n"
-        "}",
-        "  sent_bytes_ = 0;\n"
-        "}"),
+        "  close_sent_ = false;\n",
+        "  sent_bytes_ = 0;\n"),
     Bug("the client asks no question again after a greeting", "every question is answered",
         "common/client/session.cpp",
         "  if (!questions_.empty()) ask_next(now, out);\n"
