@@ -74,6 +74,7 @@ OpenStore open_store(ShellOptions& options, spdlog::logger& logger) {
   SqliteOptions where;
   where.directory = options.data;
   where.fresh = options.core.store;
+  where.reserve_bytes = options.reserve_bytes;
   auto store = std::make_unique<SqliteStore>(where);
   Opened opened = store->take_opened();
   options.core.store = opened.store;

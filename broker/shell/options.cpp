@@ -93,6 +93,9 @@ const std::array kNumbers{
     NumberOption{"keep-jobs", 1, limits::kMaxJobs, [](const O& o) { return static_cast<N>(o.core.kept_jobs); },
                  [](O& o, N n) { o.core.kept_jobs = static_cast<std::uint32_t>(n); },
                  "ended jobs remembered; the oldest are forgotten first"},
+    NumberOption{"reserve-bytes", 0, kTiB, [](const O& o) { return o.reserve_bytes; }, [](O& o, N n) { o.reserve_bytes = n; },
+                 "disk space kept beside the jobs: when no more than that is free, no new tasks are taken in, and what runs can "
+                 "finish; 0 for none, then a full disk ends the broker"},
     NumberOption{"record-bytes", limits::kMiB, kTiB, [](const O& o) { return o.record_bytes; },
                  [](O& o, N n) { o.record_bytes = n; },
                  "size at which a recording ends, while the broker goes on; the log says so"},

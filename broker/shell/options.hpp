@@ -17,6 +17,7 @@ struct ShellOptions {
   std::string listen = "tcp://127.0.0.1:5555";  // where workers and clients connect
   std::string events = "tcp://127.0.0.1:5556";  // where watchers connect
   std::string data;                             // the directory that jobs are kept in; empty: default_directory()
+  std::uint64_t reserve_bytes = limits::kStoreReserveBytes;  // disk space kept there for finishing what runs; 0 = none
   std::string check;                            // a directory to look through instead of serving
   bool memory = false;                          // jobs live in memory only
   bool insecure_public = false;                 // other machines may connect although there are no keys
