@@ -106,9 +106,14 @@ Fetched Engine::fetch(const Wanted& wanted) {
   return std::visit([this](const auto& one) -> Fetched { return reader_.fetch(one); }, wanted);
 }
 
-bool Engine::is_log_long() const { return database_.wal_pages() * page_bytes_ >= log_bytes_; }
+// It may take less room while there is none.
+bool Engine::is_log_long() const {
+  return database_.wal_pages() * page_bytes_ >= (space_.is_full() ? log_bytes_ / 4 : log_bytes_);
+}
 
-bool Engine::has_chores() const { return writer_.has_garbage() || is_log_long(); }
+bool Engine::has_chores() const {
+  return is_log_long() || writer_.is_behind() || (space_.is_full() && writer_.has_garbage());
+}
 
 void Engine::do_chore() {
   write([this] {

@@ -169,4 +169,10 @@ std::vector<Run> merged(std::vector<Run> runs) {
   return runs;
 }
 
+std::vector<Run> cut_below(std::vector<Run> runs, Index below) {
+  std::erase_if(runs, [below](const Run& run) { return run.end() <= below; });
+  if (!runs.empty() && runs.front().first < below) runs.front() = {below, runs.front().end() - below};
+  return runs;
+}
+
 }  // namespace stint::broker

@@ -96,4 +96,7 @@ class Gathered {
 // The same runs sorted, and those that touch each other as one.
 std::vector<Run> merged(std::vector<Run> runs);
 
+// Of merged runs, what lies at or above `below`.
+std::vector<Run> cut_below(std::vector<Run> runs, Index below);
+
 }  // namespace stint::broker

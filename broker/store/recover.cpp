@@ -17,12 +17,6 @@ bool contains(const std::vector<Run>& runs, Index index) {
   return behind != runs.begin() && std::prev(behind)->contains(index);
 }
 
-std::vector<Run> cut_below(std::vector<Run> runs, Index below) {
-  std::erase_if(runs, [below](const Run& run) { return run.end() <= below; });
-  if (!runs.empty() && runs.front().first < below) runs.front() = {below, runs.front().end() - below};
-  return runs;
-}
-
 class Recovery {
  public:
   explicit Recovery(Database& database)

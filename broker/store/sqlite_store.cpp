@@ -1,8 +1,10 @@
 #include "broker/store/sqlite_store.hpp"
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
 #include <exception>
+#include <iterator>
 #include <mutex>
 #include <new>
 #include <thread>
@@ -29,6 +31,7 @@ class SqliteStore::Worker {
   explicit Worker(const SqliteOptions& options) : engine_(options) {}
 
   ~Worker() {
+    hand_over();
     {
       const std::lock_guard lock(mutex_);
       stopping_ = true;
@@ -40,23 +43,11 @@ class SqliteStore::Worker {
   Opened take_opened() { return engine_.take_opened(); }
   void start() { thread_ = std::thread(&Worker::run, this); }
 
-  void append(CommitId commit, Change change) {
-    {
-      const std::lock_guard lock(mutex_);
-      changes_.emplace_back(commit, std::move(change));
-    }
-    wanted_.notify_one();
-  }
-
-  void fetch(Wanted wanted) {
-    {
-      const std::lock_guard lock(mutex_);
-      fetches_.push_back(std::move(wanted));
-    }
-    wanted_.notify_one();
-  }
+  void append(CommitId commit, Change change) { appended_.emplace_back(commit, std::move(change)); }
+  void fetch(Wanted wanted) { asked_.push_back(std::move(wanted)); }
 
   StoreNews news() {
+    hand_over();
     wakeup_.clear();
     const std::lock_guard lock(mutex_);
     if (error_) {
@@ -75,6 +66,19 @@ class SqliteStore::Worker {
     CommitId newest{};
     bool none() const { return fetches.empty() && changes.empty(); }
   };
+
+  // All at once: what was decided together is committed together, and the thread is woken once.
+  void hand_over() {
+    if (appended_.empty() && asked_.empty()) return;
+    {
+      const std::lock_guard lock(mutex_);
+      std::move(appended_.begin(), appended_.end(), std::back_inserter(changes_));
+      std::move(asked_.begin(), asked_.end(), std::back_inserter(fetches_));
+    }
+    appended_.clear();
+    asked_.clear();
+    wanted_.notify_one();
+  }
 
   void run() noexcept {
     try {
@@ -144,6 +148,8 @@ class SqliteStore::Worker {
   }
 
   Engine engine_;  // only the constructor's thread, then only the inner one
+  std::vector<std::pair<CommitId, Change>> appended_;  // only the outer thread
+  std::vector<Wanted> asked_;                          // the same
   Wakeup wakeup_;
 
   std::mutex mutex_;

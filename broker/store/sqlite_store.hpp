@@ -5,9 +5,9 @@
 //   Opened opened = store.take_opened();            // whose leases are ours, and what was there
 //   store.append(commit, change); ...               // as store.hpp says
 //
-// append() and fetch() only queue. fd() is readable when news() has something to say. An idle store does nothing at
-// all. Destroying it commits what was appended, and gives the directory free. README.md beside this file says what lies
-// there.
+// append() and fetch() only gather; news() hands over to the thread what has gathered. fd() is readable when news() has
+// something to say. An idle store does nothing at all. Destroying it commits what was appended, and gives the directory
+// free. README.md beside this file says what lies there.
 //
 // Used by one thread; the inner one is its own.
 #pragma once

@@ -2,7 +2,7 @@
 //
 //   store.append(commit, change);                       // for each Store action, in order; never waits for a disk
 //   store.fetch(wanted);                                // for each Fetch action
-//   const StoreNews news = store.news();                // throws StoreError: the process must end, nothing more is durable
+//   const StoreNews news = store.news();                // behind them; throws StoreError: the process must end, nothing more is durable
 //   core.committed(*news.committed, out); ...
 //   wait({..., store.fd()}, deadline);                  // readable when there is news
 //
@@ -42,7 +42,7 @@ class StoreInterface {
   virtual void fetch(Wanted wanted) = 0;
   virtual StoreNews news() = 0;
 
-  // Readable when news() has something to say; -1 where it always says it at once.
+  // Readable when news() has something more to say; -1 where it always says it at once.
   virtual int fd() const { return -1; }
 };
 

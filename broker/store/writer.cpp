@@ -34,6 +34,7 @@ Writer::Writer(Database& database, Books books, std::uint64_t last_job, std::set
       books_(std::move(books)),
       last_job_(last_job),
       garbage_(std::move(garbage)),
+      is_behind_(!garbage_.empty()),
       begin_(database, "BEGIN IMMEDIATE"),
       end_(database, "COMMIT"),
       put_job_(database,
@@ -92,11 +93,15 @@ void Writer::commit(const std::vector<Change>& changes) {
   Gathered gathered(books_);
   for (const Change& change : changes) gathered.add(change);
   std::set<JobId> garbage;
+  const bool sweeps = is_to_sweep(changes, gathered);
   transact([&] {
     write(gathered);
-    garbage = sweep(&gathered);
+    garbage = garbage_with(gathered);
+    if (sweeps) garbage = swept(std::move(garbage), &gathered);
   });
   settle(gathered, std::move(garbage));
+  unswept_ = sweeps ? 0 : unswept_ + 1;
+  if (sweeps) is_behind_ = has_garbage();
 }
 
 void Writer::write(const Gathered& gathered) {
@@ -110,7 +115,7 @@ void Writer::write(JobId job, const JobDelta& delta) {
   if (delta.put) write(*delta.put);
   for (const TaskRow& row : delta.tasks) write(job, row);
   for (const ResultRow& row : delta.results) write(job, row);
-  write_endings(job, merged(delta.ended));
+  write_endings(job, cut_below(merged(delta.ended), delta.book.dropped_below));
   for (const auto& [task, failures] : delta.failures) put_failure_.run(job, task, failures);
   for (const auto& [task, letter] : delta.letters) put_letter_.run(job, task, letter.view());
   if (delta.counted || !books_.contains(job)) write_counts(job, delta.book);
@@ -198,18 +203,27 @@ void Writer::Budget::take(std::uint64_t row_bytes) {
 
 void Writer::sweep() {
   std::set<JobId> garbage;
-  transact([&] { garbage = sweep(nullptr); });
+  transact([&] { garbage = swept(garbage_, nullptr); });
   garbage_ = std::move(garbage);
+  is_behind_ = has_garbage();
+}
+
+// Removing touches pages that would not be written otherwise, so a few changes alone leave it to a later commit.
+bool Writer::is_to_sweep(const std::vector<Change>& changes, const Gathered& gathered) const {
+  if (changes.size() > limits::kStoreFewChanges || unswept_ + 1 >= limits::kStoreUnsweptCommits) return true;
+  return std::any_of(gathered.jobs().begin(), gathered.jobs().end(), [](const auto& one) { return one.second.forgotten; });
+}
+
+std::set<JobId> Writer::garbage_with(const Gathered& gathered) const {
+  std::set<JobId> garbage = garbage_;
+  for (const auto& [job, delta] : gathered.jobs()) {
+    if (delta.removes || delta.forgotten) garbage.insert(job);
+  }
+  return garbage;
 }
 
 // Removes as much as one transaction may, after `gathered` was written; the jobs that have more of it.
-std::set<JobId> Writer::sweep(const Gathered* gathered) {
-  std::set<JobId> left = garbage_;
-  if (gathered != nullptr) {
-    for (const auto& [job, delta] : gathered->jobs()) {
-      if (delta.removes || delta.forgotten) left.insert(job);
-    }
-  }
+std::set<JobId> Writer::swept(std::set<JobId> left, const Gathered* gathered) {
   Budget budget;
   while (!left.empty()) {
     const JobId job = *left.begin();

@@ -2,10 +2,11 @@
 //
 //   Writer writer(database, books);            // the books as recover() has read them
 //   writer.commit(changes);                    // all of them are on the disk now, or it has thrown and none is
-//   while (writer.has_garbage()) writer.sweep();
+//   while (writer.is_behind()) writer.sweep();
 //
-// Rows that nobody needs any more go with the commit that makes them superfluous; of very many, some go with each
-// commit, or alone with sweep(): removing a long job takes as long as reading it, and nobody is to wait for that.
+// Rows that nobody needs any more go with a commit: with the one that makes them superfluous, or soon after if it is
+// small. Of very many, some go with each commit, or alone with sweep(): removing a long job takes as long as reading it,
+// and nobody is to wait for that.
 #pragma once
 
 #include <cstdint>
@@ -27,6 +28,7 @@ class Writer {
   void commit(const std::vector<Change>& changes);
 
   bool has_garbage() const { return !garbage_.empty(); }
+  bool is_behind() const { return is_behind_; }  // there is more than goes with the next commits
   void sweep();  // removes some of it, in a transaction of its own; throws like commit()
 
  private:
@@ -52,7 +54,9 @@ class Writer {
     void take(std::uint64_t row_bytes);
   };
 
-  std::set<JobId> sweep(const Gathered* gathered);
+  bool is_to_sweep(const std::vector<Change>& changes, const Gathered& gathered) const;
+  std::set<JobId> garbage_with(const Gathered& gathered) const;
+  std::set<JobId> swept(std::set<JobId> left, const Gathered* gathered);
   void sweep_live(JobId job, const JobBook& book, Budget& budget);
   void sweep_forgotten(JobId job, Budget& budget);
   void remove(Statement& statement, JobId job, std::uint64_t below, Budget& budget);
@@ -62,6 +66,8 @@ class Writer {
   Books books_;
   std::uint64_t last_job_;
   std::set<JobId> garbage_;
+  bool is_behind_;
+  std::uint32_t unswept_ = 0;  // commits since the last one that removed rows
 
   Statement begin_, end_;
   Statement put_job_, put_counts_, put_meta_, put_payload_, put_chunk_, put_ending_, put_result_, put_failure_,

@@ -72,8 +72,13 @@ Fetched Driver::fetched() {
 }
 
 void Driver::wait() {
+  if (take_news()) return;  // this hands over what was appended
   pollfd descriptor{store_->fd(), POLLIN, 0};
   REQUIRE(poll(&descriptor, 1, kPatienceMs) == 1);
+  take_news();
+}
+
+bool Driver::take_news() {
   StoreNews news = store_->news();
   if (news.committed) {
     REQUIRE(*news.committed > committed_);
@@ -81,6 +86,7 @@ void Driver::wait() {
   }
   for (Fetched& one : news.fetched) fetched_.push_back(std::move(one));
   if (news.full) full_ = *news.full;
+  return news.committed || news.full || !news.fetched.empty();
 }
 
 Batch batch_of(const std::vector<std::string>& payloads) {

@@ -48,6 +48,7 @@ class Driver {
 
  private:
   void wait();  // for news, and takes it
+  bool take_news();
   Fetched fetched();
 
   std::unique_ptr<SqliteStore> store_;

@@ -91,4 +91,27 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("row 21: whatever fails while a store is closed, nothing committed is lost") {
+  const Scenario scenario(3, 20);
+  for (const Fault fault : {Fault::io_error, Fault::no_space, Fault::short_write}) {
+    FaultDisk disk;
+    std::size_t call = 1;
+    for (;; ++call) {
+      CAPTURE(call);
+      const TempDirectory directory;
+      std::size_t committed = 0;
+      {
+        Engine engine(options_in(directory.path(), disk.name()));
+        scenario.run(engine, [&](std::size_t steps) { committed = steps; });
+        disk.fail(call, fault);
+      }
+      if (!disk.has_failed()) break;
+      check_recovery(directory.path(), scenario, committed);
+    }
+    const std::size_t calls = call - 1;
+    MESSAGE(calls << " calls of the closing failed");
+    CHECK(calls > 0);
+  }
+}
+
 }  // namespace stint::broker
