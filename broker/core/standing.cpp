@@ -31,7 +31,8 @@ Standing Broker::standing_of(const Job& job) const {
                                   " are busy with other jobs: add workers, or raise its priority: stint priority " + id + " NUMBER"};
   }
   if (job.tasks.has_unclaimed()) {
-    return {"after_restart", "its tasks may have been running before the broker's restart: they wait a moment for workers that come back with them"};
+    return {"after_restart",
+            "its tasks may have been running before the broker's restart: they wait a moment for workers that come back with them"};
   }
   if (job.is_streaming()) {
     return {"reader_behind", "its reader has not acknowledged enough results: read on, e.g. stint results " + id + " --follow"};

@@ -39,8 +39,8 @@ Writer::Writer(Database& database, Books books, std::uint64_t last_job, std::set
       end_(database, "COMMIT"),
       put_job_(database,
                "INSERT INTO jobs(job, parent, writer, options, priority, started, closed, paused, cancelled, ended, "
-               "readers, "
-               "failures_excused, reason) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET parent = excluded.parent, "
+               "readers, failures_excused, reason) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+               "ON CONFLICT DO UPDATE SET parent = excluded.parent, "
                "writer = excluded.writer, options = excluded.options, priority = excluded.priority, "
                "started = excluded.started, closed = excluded.closed, paused = excluded.paused, "
                "cancelled = excluded.cancelled, ended = excluded.ended, readers = excluded.readers, "

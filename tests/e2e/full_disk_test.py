@@ -57,8 +57,8 @@ class Row22DiskFull(unittest.TestCase):
 
     def start_submitter(self):
         """What it says on standard error comes among its output, a line each."""
-        submitter = self.farm.start("sh", "-c", 'exec "$@" 2>&1', "sh", f"{BIN}/stint", "submit", "--broker", self.farm.listen, "--kind", "obey",
-                                    "--name", "later", "--quiet", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        command = f"{BIN}/stint", "submit", "--broker", self.farm.listen, "--kind", "obey", "--name", "later", "--quiet"
+        submitter = self.farm.start("sh", "-c", 'exec "$@" 2>&1', "sh", *command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         submitter.stdin.write(numbers(1, 100))
         submitter.stdin.close()
         return submitter

@@ -117,7 +117,8 @@ class Round:
     def __init__(self, farm, dice, key, kind):
         self.farm, self.key = farm, key
         count = dice.randint(200, 2_000) // (1 if kind == "obey" else 4)
-        self.tasks = [f"take {dice.choice((0, 0, 1, 2, 5, 10))} {key} {i} {'x' * dice.choice((0, 0, 10, 100, 2_000))}" for i in range(count)]
+        self.tasks = [f"take {dice.choice((0, 0, 1, 2, 5, 10))} {key} {i} {'x' * dice.choice((0, 0, 10, 100, 2_000))}"
+                      for i in range(count)]
         self.path = os.path.join(farm.directory, f"{key}.tasks")
         with open(self.path, "w") as file:
             file.write("".join(f"{task}\n" for task in self.tasks))
@@ -210,8 +211,8 @@ class Stream:
 
     def start(self):
         with self.round.next_output() as output:
-            return self.farm.start_stint("submit", "--kind", "obey", "--key", self.round.key, "--max-losses", "1000000", "--results", "--json",
-                                         "--quiet", *self.options, self.round.path, stdout=output)
+            return self.farm.start_stint("submit", "--kind", "obey", "--key", self.round.key, "--max-losses", "1000000", "--results",
+                                         "--json", "--quiet", *self.options, self.round.path, stdout=output)
 
     def tend(self):
         """True when its job is over."""

@@ -31,11 +31,13 @@ int opened(const std::string& file) {
   const int fd = is_standard ? STDIN_FILENO : ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) throw UsageError("cannot read " + escaped(file) + ": " + std::strerror(errno));
   const std::string what = is_standard ? "standard input" : escaped(file);
-  if ((::fcntl(fd, F_GETFL) & O_ACCMODE) == O_WRONLY) throw UsageError(what + " is not open for reading: give the tasks in a pipe or a FILE");
+  if ((::fcntl(fd, F_GETFL) & O_ACCMODE) == O_WRONLY) {
+    throw UsageError(what + " is not open for reading: give the tasks in a pipe or a FILE");
+  }
   struct stat status {};
   if (::fstat(fd, &status) == 0 && S_ISDIR(status.st_mode)) {
-    throw UsageError(what + " is a directory: tasks are the lines of a FILE, such as the names that `ls` writes: ls " + (is_standard ? "." : what) +
-                     " | stint submit ...");
+    throw UsageError(what + " is a directory: tasks are the lines of a FILE, such as the names that `ls` writes: ls " +
+                     (is_standard ? "." : what) + " | stint submit ...");
   }
   return fd;
 }
