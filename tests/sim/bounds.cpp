@@ -182,6 +182,11 @@ void Bounds::committed(JobId id, Index upto) {
   jobs_[id].since = world_.now();
 }
 
+void Bounds::reserved(JobId id, Index upto) {
+  jobs_[id].reserved = upto;
+  jobs_[id].since = world_.now();
+}
+
 // A worker that has room for this job has room for all others of its kind; their turn comes first when they have
 // nothing at any worker. A few that were on their way may still pass.
 void Bounds::check_turn(const Tasks& tasks) {

@@ -7,6 +7,7 @@
 //   wait while a worker that could do it has nothing to do.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -28,6 +29,7 @@ class Bounds {
   void said(Incarnation to, const Envelope& envelope);
   void opened(JobId job, const JobOptions& options, bool may_go);  // or its state has changed
   void committed(JobId job, Index upto);
+  void reserved(JobId job, Index upto);  // tasks below may be handed out, as far as they are committed
   void lost(Incarnation worker) { forget_leases(worker); }
 
  private:
@@ -60,12 +62,13 @@ class Bounds {
     bool waits_for_readers = false;
     bool may_go = false;
     Index committed = 0;
+    Index reserved = 0;
     Index handed = 0;
     std::uint64_t open = 0;         // tasks of it that workers have
     std::uint64_t passed_over = 0;  // since it waits, so many others were served
     TimePoint since{};              // of all this
 
-    bool waits() const { return may_go && !waits_for_readers && open == 0 && handed < committed; }
+    bool waits() const { return may_go && !waits_for_readers && open == 0 && handed < std::min(committed, reserved); }
   };
 
   void heard(Incarnation from, const Attach& attach);

@@ -36,10 +36,10 @@ void JobRecord::require(bool holds, const std::string& text) const {
 
 std::string JobRecord::task(Index index) const { return "task " + std::to_string(index); }
 
-void JobRecord::started(Index index, Attempt attempt, unsigned broker_start, const std::shared_ptr<WorkerRecord>& worker) {
+void JobRecord::started(Index index, Attempt attempt, std::uint64_t epoch, const std::shared_ptr<WorkerRecord>& worker) {
   if (worker->is_stale()) return;
   Last& last = last_[index];
-  const bool is_restarted = last.broker_start != broker_start;
+  const bool is_restarted = last.epoch != epoch;
   const bool explained = last.state == RunState::none || last.state == RunState::failed ||
                          last.state == RunState::stopped || (last.state == RunState::rejected && is_restarted) ||
                          last.worker->gone || last.worker->losses > last.losses;
@@ -49,7 +49,7 @@ void JobRecord::started(Index index, Attempt attempt, unsigned broker_start, con
   const bool is_retry = last.state == RunState::failed && !last.worker->gone && last.worker->losses == last.losses;
   const Duration least = std::min(plan_.options.backoff_base, plan_.options.backoff_cap) / 2;
   require(!is_retry || world_.now() - last.since >= least, task(index) + " is tried again without a wait");
-  last = {worker, worker->losses, attempt, broker_start, RunState::running, world_.now()};
+  last = {worker, worker->losses, attempt, epoch, RunState::running, world_.now()};
 }
 
 void JobRecord::finished(Index index, Attempt attempt, const std::shared_ptr<WorkerRecord>& worker, RunState how) {
@@ -235,14 +235,14 @@ void WatcherRecord::saw(const Event& event) {
   topic.store = event.store;
   if (std::exchange(topic.epoch, event.epoch) != event.epoch) {  // numbers count anew; what was told before still holds
     topic.seq = 0;
-    topic.any = topic.all = false;
-    topic.restarted = topic.opened;
+    topic.any = topic.all = topic.gapless = false;
   }
   const bool is_state = event.event == "state" || event.event == "unknown";
   require(is_state ? event.seq >= topic.seq : event.seq > topic.seq || !topic.any, event,
           "#" + std::to_string(topic.seq) + " came before");
   require(is_state || may_miss_ || !topic.all || event.seq == topic.seq + 1, event,
           "#" + std::to_string(topic.seq + 1) + " is missing");
+  topic.gapless = topic.gapless && event.seq <= topic.seq + (is_state ? 0 : 1);
   topic.all = topic.all || is_state;
   if (event.event == "unknown") {
     topic = Topic{};
@@ -267,10 +267,10 @@ void WatcherRecord::saw_job(const Event& event, Topic& topic) {
   require(what != "started" || !topic.started, event, "it has started before");
   require(!topic.ended || (what == "state" && counts == topic.counts), event, "it has ended before");
   require(what != "ended" || counts.left() == 0, event, "something is left");
-  const bool all_seen = topic.opened && !topic.restarted && !may_miss_;
-  require(what != "ended" || !all_seen || topic.started || counts.done + counts.failed == 0, event,
+  require(what != "ended" || !topic.gapless || topic.started || counts.done + counts.failed == 0, event,
           "its start was not told");
   topic.opened = topic.opened || what == "opened";
+  topic.gapless = topic.gapless || what == "opened";
   topic.started = topic.started || what == "started";
   topic.ended = what == "ended" || (what == "state" && (event.fields.text("state") == "ended" ||
                                                         (event.fields.text("state") == "cancelled" && topic.ended)));

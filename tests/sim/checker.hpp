@@ -47,8 +47,8 @@ class JobRecord {
  public:
   JobRecord(World& world, const Checker& checker, const Plan& plan) : world_(world), checker_(checker), plan_(plan) {}
 
-  // Attempts count anew with each start of the broker; `broker_start` is the one that has handed it out.
-  void started(Index index, Attempt attempt, unsigned broker_start, const std::shared_ptr<WorkerRecord>& worker);
+  // Attempts count anew with each start of the broker; `epoch` is that of the one that has handed it out.
+  void started(Index index, Attempt attempt, std::uint64_t epoch, const std::shared_ptr<WorkerRecord>& worker);
   void finished(Index index, Attempt attempt, const std::shared_ptr<WorkerRecord>& worker, RunState how);
 
   // A reader was given this; `era` is that of the payloads.
@@ -65,7 +65,7 @@ class JobRecord {
     std::shared_ptr<WorkerRecord> worker;
     unsigned losses = 0;
     Attempt attempt = 0;
-    unsigned broker_start = 0;
+    std::uint64_t epoch = 0;
     RunState state = RunState::none;
     TimePoint since{};  // of that state
   };
@@ -152,9 +152,9 @@ class WatcherRecord {
     bool any = false;
     bool all = false;  // its state was told, and every event reaches us from then on
     bool opened = false;
+    bool gapless = false;  // every event has reached us since it was opened, by the same start of the broker
     bool started = false;
     bool ended = false;
-    bool restarted = false;  // with a start of the broker what had been decided and not yet told is gone
     bool over = false;  // ended, or cancelled: the same for one who comes late
     Counts counts;
     std::set<Index> ends;

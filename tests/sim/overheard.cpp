@@ -35,7 +35,10 @@ void Overheard::answered(PeerId from, const Envelope& envelope) {
 }
 
 void Overheard::found(const broker::Found& found) {
-  for (const broker::FoundJob& job : found.jobs) received_[job.job.job] = job.received;
+  for (const broker::FoundJob& job : found.jobs) {
+    received_[job.job.job] = job.received;
+    bounds_.reserved(job.job.job, job.handed_upto);
+  }
 }
 
 void Overheard::stored(const broker::Store& store) {
@@ -45,6 +48,8 @@ void Overheard::stored(const broker::Store& store) {
     world_.require(tasks->first == received_[tasks->job], "tasks are stored with a gap");
     received_[tasks->job] += tasks->tasks.count();
     tasks_[tasks->job].emplace_back(received_[tasks->job], store.commit);
+  } else if (const auto* reserved = std::get_if<broker::ReserveTasks>(&store.change)) {
+    reserved_[reserved->job].emplace_back(reserved->upto, store.commit);
   } else if (const auto* job = std::get_if<broker::PutJob>(&store.change)) {
     if (job->options.key.empty()) {
       checker_.retried(job->job);
@@ -74,6 +79,9 @@ void Overheard::committed(CommitId upto) {
       bounds_.committed(job, waiting.front().first);
       waiting.pop_front();
     }
+  }
+  for (auto& [job, waiting] : reserved_) {
+    for (; !waiting.empty() && waiting.front().second <= upto; waiting.pop_front()) bounds_.reserved(job, waiting.front().first);
   }
   for (auto& [job, waiting] : outcomes_) {
     std::erase_if(waiting, [&](const auto& outcome) { return outcome.second <= upto; });

@@ -58,7 +58,8 @@ class Overheard {
   CommitId stored_{};
   CommitId outcomes_stored_{};
   CommitId committed_{};
-  std::map<JobId, std::deque<std::pair<Index, CommitId>>> tasks_;  // (end, rests on), not committed
+  std::map<JobId, std::deque<std::pair<Index, CommitId>>> tasks_;     // (end, rests on), not committed
+  std::map<JobId, std::deque<std::pair<Index, CommitId>>> reserved_;  // the same
   std::map<JobId, Index> received_;
   std::map<JobId, std::unordered_map<Index, CommitId>> outcomes_;
   std::map<PeerId, std::deque<Answer>> answers_;

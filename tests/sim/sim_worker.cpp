@@ -157,7 +157,7 @@ JobRecord* SimWorker::record(const Task& task) {
 }
 
 void SimWorker::start(Slot& slot, Task task, TimePoint since) {
-  if (JobRecord* known = record(task)) known->started(task.index, task.attempt, task.broker_start, self_);
+  if (JobRecord* known = record(task)) known->started(task.index, task.attempt, task.epoch, self_);
   if (world_.is_verbose()) world_.say("  " + name() + " starts " + std::string(task.payload.view().substr(0, 30)));
   slot.since = since;
   slot.recalled = false;
@@ -268,7 +268,7 @@ void SimWorker::act(const worker::RunTasks& action) {
   origin_[action.ticket] = store_;
   std::uint32_t i = 0;
   for (BatchCursor at(action.tasks); !at.done(); at.next(), ++i) {
-    queue_.push_back({action.ticket, action.job, action.indices.at(i), action.attempt, checker_.broker_starts(), at.blob()});
+    queue_.push_back({action.ticket, action.job, action.indices.at(i), action.attempt, epoch_, at.blob()});
     world_.require(
         checker_.is_retried(store_, action.job->job) || assignment_of(at.view()).index == action.indices.at(i),
         name() + " was given the payload of another task");

@@ -31,7 +31,7 @@ class SimWorker final : public Process {
     std::shared_ptr<const JobInfo> job;
     Index index = 0;
     Attempt attempt = 1;
-    unsigned broker_start = 0;  // of the broker that has handed it out
+    std::uint64_t epoch = 0;  // of the broker that has handed it out
     Blob payload;
   };
   struct Slot {
