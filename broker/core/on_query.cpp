@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "broker/core/broker.hpp"
+#include "common/model/escape.hpp"
 #include "common/model/limits.hpp"
 
 namespace stint::broker {
@@ -28,6 +29,7 @@ void Broker::on_query(Client& client, const Query& query) {
   if (query.what == "job") {
     const Job* job = select_job(client, query.selector);
     if (job == nullptr) return;
+    if (!job->told.opened) return reject(client, ErrorCode::unknown_job, "job '" + escaped(query.selector) + "' is being opened: ask again");
     answer.rows.push_back(row_of(*job));
   } else if (query.what == "jobs") {  // the cursor is the first job id not yet listed
     for (auto at = jobs_.lower_bound(JobId{query.cursor}); at != jobs_.end(); ++at) {

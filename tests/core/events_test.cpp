@@ -172,6 +172,9 @@ TEST_CASE("nothing is told before its commit") {
   SUBCASE("a job is open") {
     CHECK(ann.opens({.kind = "echo"}) == JobId{});
     CHECK(farm.events("job.1.").empty());
+    CHECK(ann.asks("jobs").empty());
+    ann.says(Query{RequestId{100}, "job", "1", 0, 0});
+    CHECK(ann.takes<Error>().code == ErrorCode::unknown_job);
     farm.commits();
     CHECK(ann.opened.size() == 1);
     CHECK(farm.events("job.1.", "opened").size() == 1);
