@@ -58,6 +58,10 @@ void Broker::check_invariants() const {
     STINT_PROMISE(worker->held == held[worker->incarnation], "a worker holds what its leases say");
     STINT_REQUIRE(worker->name == name);
     hoarded += worker->held - std::min(worker->held, worker->slots);
+    if (worker->reserved_for == JobId{}) continue;
+    const Job* job = find_job(worker->reserved_for);
+    STINT_PROMISE(job != nullptr && job->reserved == worker->incarnation && !job->paused && job->tasks.has_ready(Suspicion::alone),
+                  "a worker is kept free only for a task that waits to be alone");
   }
   STINT_REQUIRE(hoarded == hoarded_);
   STINT_REQUIRE(by_address_.size() <= peers_.size() && by_session_.size() == peers_.size());

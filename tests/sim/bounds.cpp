@@ -34,8 +34,9 @@ void Bounds::heard(Incarnation from, const Message& message) {
 void Bounds::keeps(Incarnation from, const HeldLease& held) {
   std::uint64_t count = 0;
   for (const Run& run : held.runs) count += run.count;
-  leases_[held.lease] = {from, held.job, 0, count};
+  leases_[held.lease] = {from, held.job, 0, count, Suspicion::none};
   jobs_[held.job].open += count;
+  jobs_[held.job].suspects = 0;  // perhaps these are they
   workers_[from].held += count;
 }
 
@@ -101,7 +102,7 @@ void Bounds::said(Incarnation to, const Envelope& envelope) {
       for (const Run& run : drop.runs) ended(drop.lease, run.count);
     }
   } else if (std::holds_alternative<Drain>(envelope.message)) {
-    workers_[to].draining = true;
+    workers_[to].draining = workers_[to].drained = true;
   } else if (std::holds_alternative<Heartbeat>(envelope.message)) {
     check_idle(to);
   } else if (const auto* error = std::get_if<Error>(&envelope.message)) {
@@ -120,9 +121,10 @@ void Bounds::said(Incarnation to, const Envelope& envelope, const Tasks& tasks) 
   world_.require(informed_[envelope.session].contains(tasks.job), about + "does not know the job");
   world_.require(bytes_[to] < limits::kWorkerWindowBytes,
                  about + "has " + std::to_string(bytes_[to]) + " bytes of payload already");
+  world_.require(!workers_[to].drained, about + "is asked to leave");
   check_turn(tasks);
   const std::uint64_t count = tasks.indices.count();
-  leases_[tasks.lease] = {to, tasks.job, tasks.tasks.blob.size(), count};
+  leases_[tasks.lease] = {to, tasks.job, tasks.tasks.blob.size(), count, tasks.suspicion};
   bytes_[to] += tasks.tasks.blob.size();
   workers_[to].held += count;
   workers_[to].since = world_.now();
@@ -130,6 +132,7 @@ void Bounds::said(Incarnation to, const Envelope& envelope, const Tasks& tasks) 
   job.since = world_.now();
   job.open += count;
   job.passed_over = 0;
+  if (tasks.suspicion == Suspicion::one_per_slot) job.suspects -= std::min(count, job.suspects);
   job.handed = std::max(job.handed, tasks.indices.at(tasks.indices.count() - 1) + 1);
 }
 
@@ -148,6 +151,13 @@ void Bounds::ended(LeaseId id, std::uint64_t count) {
   if (lease.open > 0) return;
   bytes_[lease.worker] -= lease.bytes;
   leases_.erase(at);
+}
+
+void Bounds::lost(Incarnation worker) {
+  for (const auto& [id, lease] : leases_) {
+    if (lease.worker == worker && lease.suspicion == Suspicion::none) jobs_[lease.job].suspects += lease.open;
+  }
+  forget_leases(worker);
 }
 
 void Bounds::forget_leases(Incarnation worker) {

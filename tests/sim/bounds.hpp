@@ -30,7 +30,7 @@ class Bounds {
   void opened(JobId job, const JobOptions& options, bool may_go);  // or its state has changed
   void committed(JobId job, Index upto);
   void reserved(JobId job, Index upto);  // tasks below may be handed out, as far as they are committed
-  void lost(Incarnation worker) { forget_leases(worker); }
+  void lost(Incarnation worker);  // its tasks are suspects now
 
  private:
   using ReaderKey = std::pair<Incarnation, JobId>;
@@ -48,11 +48,13 @@ class Bounds {
     JobId job{};
     std::uint64_t bytes = 0;
     std::uint64_t open = 0;
+    Suspicion suspicion = Suspicion::none;
   };
   struct Worker {
     std::vector<std::string> kinds;
     std::uint32_t slots = 0;
     bool draining = false;
+    bool drained = false;    // asked to leave: it gets nothing more
     std::uint64_t held = 0;  // tasks; at least
     TimePoint since{};       // of all this
   };
@@ -65,10 +67,13 @@ class Bounds {
     Index reserved = 0;
     Index handed = 0;
     std::uint64_t open = 0;         // tasks of it that workers have
+    std::uint64_t suspects = 0;     // tasks that wait for a free slot, since they were lost once; at least
     std::uint64_t passed_over = 0;  // since it waits, so many others were served
     TimePoint since{};              // of all this
 
-    bool waits() const { return may_go && !waits_for_readers && open == 0 && handed < std::min(committed, reserved); }
+    bool waits() const {
+      return may_go && !waits_for_readers && open == 0 && (handed < std::min(committed, reserved) || suspects > 0);
+    }
   };
 
   void heard(Incarnation from, const Attach& attach);

@@ -66,7 +66,7 @@ void Bus::change_one() {
   }
   leave(*watcher);
   watchers_.erase(std::find(watchers_.begin(), watchers_.end(), watcher));
-  join(prefixes);
+  world_.in(world_.random.duration(0ms, 1s), [this, prefixes] { join(prefixes); });
 }
 
 }  // namespace stint::sim

@@ -6,6 +6,19 @@
 
 namespace stint::sim {
 
+namespace {
+
+constexpr double kRareLost = 0.1;
+
+// Were it lost no more often than others, that would hardly ever happen.
+bool is_rare(const Message& message) {
+  return std::holds_alternative<Release>(message) || std::holds_alternative<Recall>(message) || std::holds_alternative<State>(message) ||
+         std::holds_alternative<Drain>(message) || std::holds_alternative<Command>(message) || std::holds_alternative<Done>(message) ||
+         std::holds_alternative<Close>(message) || std::holds_alternative<Opened>(message);
+}
+
+}  // namespace
+
 // --- on the way ---
 
 TimePoint Network::arrival(TimePoint& last) {
@@ -25,13 +38,15 @@ void Network::transport(const char* direction, const std::shared_ptr<Line>& line
   if (world_.is_verbose()) world_.say(direction + std::to_string(value(line->address)) + " " + described(envelope));
   if (line->cut) return;
   const bool faulty = !world_.faults_over();
-  if (faulty && world_.random.chance(world_.options.lost)) return world_.say("  ... is lost");
+  const double lost = world_.options.lost;
+  if (faulty && world_.random.chance(lost > 0 && is_rare(envelope.message) ? std::max(lost, kRareLost) : lost))
+    return world_.say("  ... is lost");
   const auto pass = [this, line, frames, deliver](bool again) {
     if (line->cut || (again && line->link == nullptr)) return;  // nobody repeats what a dead one has said
     Decoded decoded = decode(frames.head, frames.blob);
     if (const auto* error = std::get_if<DecodeError>(&decoded))
       world_.fail("a message cannot be decoded: " + error->text);
-    ++world_.messages;
+    world_.delivered();
     deliver(std::move(std::get<Envelope>(decoded)));
   };
   const TimePoint when = arrival(last);

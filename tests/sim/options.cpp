@@ -56,6 +56,7 @@ void each(Self& options, Field field) {
   field("disk_error", options.disk_error);
   field("disk_full", options.disk_full);
   field("broker_stall", options.broker_stall);
+  field("sleep", options.sleep);
   field("watcher_change", options.watcher_change);
   field("command", options.command);
   field("cancel", options.cancel);
@@ -139,7 +140,7 @@ void draw_parties(Options& options, Random& random) {
 
 void draw_broker(Options& options, Random& random) {
   options.heartbeat = random.chance(0.2) ? Duration(2s) : random.duration(50ms, 500ms);
-  options.writer_grace = random.duration(1s, 20s);
+  options.writer_grace = std::chrono::milliseconds(random.magnitude(100, 20'000));
   if (random.chance(0.5)) options.commit_delay = random.duration(100us, random.chance(0.2) ? 1s : 20ms);
   options.commits_in_bursts = random.chance(0.5);
   if (random.chance(0.1)) options.backlog_bytes = random.between(1000, 100'000);
@@ -165,8 +166,7 @@ void draw_faults(Options& options, Random& random) {
   swarm.rarely(options.client_stall, 500ms, 20s);
   swarm.rarely(options.client_leave, 500ms, 20s);
   swarm.rarely(options.reader_stop, 500ms, 20s);
-  if (swarm.happens()) swarm.rarely(options.broker_crash, 2s, 30s);
-  if (options.durable) swarm.rarely(options.broker_crash, 500ms, 20s);
+  swarm.rarely(options.broker_crash, 300ms, 15s);
   if (options.durable) swarm.rarely(options.disk_full, 500ms, 10s);
   if (options.durable && swarm.happens()) swarm.rarely(options.disk_error, 500ms, 20s);
   if (random.chance(0.7)) options.crash_midway = random.pick<double>({0.5, 1});
@@ -178,6 +178,7 @@ void draw_faults(Options& options, Random& random) {
   swarm.rarely(options.cancel, 1s, 20s);
   swarm.rarely(options.drain, 500ms, 20s);
   swarm.rarely(options.theft, 500ms, 10s);
+  swarm.rarely(options.sleep, 500ms, 10s);
 }
 
 void draw_tasks(Options& options, Random& random) {
@@ -204,9 +205,12 @@ Options Options::drawn_from(std::uint64_t seed) {
   return options;
 }
 
+bool Options::workers_are_heard() const {
+  return lost == 0 && late == 0 && cut == Duration{} && worker_stall == Duration{} && !broker_ends();
+}
+
 bool Options::innocent_workers() const {
-  return undisturbed() || (lost == 0 && late == 0 && cut == Duration{} && worker_crash == Duration{} &&
-                           worker_stall == Duration{} && !broker_ends() && stubborn == 0);
+  return undisturbed() || (workers_are_heard() && worker_crash == Duration{} && stubborn == 0);
 }
 
 bool Options::innocent_clients() const {
@@ -215,8 +219,7 @@ bool Options::innocent_clients() const {
 }
 
 bool Options::undisturbed() const {
-  return lost == 0 && late == 0 && cut == Duration{} && worker_crash == Duration{} && worker_stall == Duration{} &&
-         !broker_ends() && stubborn == 0 && killers == 0 && worker_drain == Duration{} &&
+  return workers_are_heard() && worker_crash == Duration{} && stubborn == 0 && killers == 0 && worker_drain == Duration{} &&
          worker_change == Duration{} && drain == Duration{};
 }
 

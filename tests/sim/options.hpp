@@ -42,7 +42,7 @@ struct Options {
 
   // the network
   Duration latency = std::chrono::milliseconds(1);  // at most, usually
-  double lost = 0;                                  // share of messages
+  double lost = 0;                                  // share of messages; of those that are rare, more
   double doubled = 0;
   double late = 0;  // by up to four heartbeat intervals
   double events_lost = 0;
@@ -62,6 +62,7 @@ struct Options {
   Duration disk_error{};    // a write, a sync or a read fails, and the broker ends
   Duration disk_full{};     // for a while
   Duration broker_stall{};
+  Duration sleep{};  // the machine, with all who are on it
   Duration watcher_change{};  // comes, goes, subscribes anew
   Duration command{};         // pause, resume, priority
   Duration cancel{};
@@ -86,6 +87,7 @@ struct Options {
   static std::string distribution(std::uint64_t first,
                                   std::uint64_t last);  // how often these seeds draw what, as lines
   bool broker_ends() const { return broker_crash != Duration{} || disk_error != Duration{}; }
+  bool workers_are_heard() const;  // nothing that they say is ever late, unless the broker stands still
   bool innocent_workers() const;  // only killers and stubborn tasks ever end a worker, and no connection is ever broken
   bool innocent_clients() const;  // no connection of a client is ever broken, nor is it ever late
   bool undisturbed() const;       // nothing at all goes wrong on the way

@@ -1,6 +1,8 @@
 #include "tests/sim/overheard.hpp"
 
+#include <algorithm>
 #include <charconv>
+#include <type_traits>
 
 #include "tests/sim/trace.hpp"
 
@@ -9,6 +11,12 @@ namespace stint::sim {
 void Overheard::heard(PeerId from, const Envelope& envelope) {
   if (const auto* hello = std::get_if<Hello>(&envelope.message)) {
     peers_[from] = hello->incarnation;
+    Hello& newest = greetings_[hello->incarnation];
+    world_.require(hello->hello_no <= std::max(newest.hello_no, 1U) || !is_steady(hello->role),
+                   names_[hello->incarnation] + " gives the broker up, which never was silent");
+    if (hello->hello_no > newest.hello_no) newest = *hello;
+  } else if (std::holds_alternative<Bye>(envelope.message)) {
+    writer_is_gone(names_[peers_[from]]);
   }
   bounds_.heard(peers_[from], envelope.message);
   const auto* command = std::get_if<Command>(&envelope.message);
@@ -36,7 +44,9 @@ void Overheard::answered(PeerId from, const Envelope& envelope) {
 
 void Overheard::found(const broker::Found& found) {
   for (const broker::FoundJob& job : found.jobs) {
+    jobs_.insert(job.job.job);
     received_[job.job.job] = job.received;
+    ends_[job.job.job] = job.done + job.failed;
     bounds_.reserved(job.job.job, job.handed_upto);
   }
 }
@@ -51,12 +61,15 @@ void Overheard::stored(const broker::Store& store) {
   } else if (const auto* reserved = std::get_if<broker::ReserveTasks>(&store.change)) {
     reserved_[reserved->job].emplace_back(reserved->upto, store.commit);
   } else if (const auto* job = std::get_if<broker::PutJob>(&store.change)) {
+    if (jobs_.insert(job->job).second) unopened_[job->job] = store.commit;
     if (job->options.key.empty()) {
       checker_.retried(job->job);
     } else {
       checker_.not_retried(job->job);
     }
-    bounds_.opened(job->job, job->options, !job->paused && !job->cancelled);
+    bounds_.opened(job->job, job->options, !job->paused && !job->cancelled && !job->ended);
+    world_.require(!job->cancelled || writers_[job->job].empty() || world_.options.cancel != Duration{},
+                   "job " + std::to_string(value(job->job)) + " is cancelled though its writer is there");
     Failures& failures = failures_[job->job];
     failures.most = job->options.max_failures;
     failures.paused = failures.paused || job->paused;
@@ -74,6 +87,7 @@ void Overheard::stored(const broker::Store& store) {
 
 void Overheard::committed(CommitId upto) {
   committed_ = upto;
+  std::erase_if(unopened_, [&](const auto& job) { return job.second <= upto; });
   for (auto& [job, waiting] : tasks_) {
     while (!waiting.empty() && waiting.front().second <= upto) {
       bounds_.committed(job, waiting.front().first);
@@ -84,7 +98,7 @@ void Overheard::committed(CommitId upto) {
     for (; !waiting.empty() && waiting.front().second <= upto; waiting.pop_front()) bounds_.reserved(job, waiting.front().first);
   }
   for (auto& [job, waiting] : outcomes_) {
-    std::erase_if(waiting, [&](const auto& outcome) { return outcome.second <= upto; });
+    ends_[job] += std::erase_if(waiting, [&](const auto& outcome) { return outcome.second <= upto; });
   }
 }
 
@@ -93,15 +107,22 @@ void Overheard::said(PeerId to, const Envelope& envelope) {
   const auto fail = [&](const std::string& text) {
     world_.fail("the broker says " + described(envelope) + ": " + text);
   };
-  if (const auto* welcome = std::get_if<Welcome>(&envelope.message)) workers_[peers_[to]] = welcome->name;
+  check_opened(envelope.message);
+  if (const auto* welcome = std::get_if<Welcome>(&envelope.message)) {
+    names_[peers_[to]] = welcome->name;
+    check_kept(peers_[to], *welcome);
+  }
   if (const auto* opened = std::get_if<Opened>(&envelope.message)) {
     check_positions(opened->job, opened->next);
     told_.accepted(opened->job, opened->next, opened->digest);
+    const bool may_write = !opened->closed && opened->state != JobState::cancelled;
+    writers_[opened->job] = may_write ? names_[peers_[to]] : "";
   } else if (const auto* accepted = std::get_if<Accepted>(&envelope.message)) {
     check_positions(accepted->job, accepted->next);
     told_.accepted(accepted->job, accepted->next, accepted->digest);
   } else if (const auto* tasks = std::get_if<Tasks>(&envelope.message)) {
     check_positions(tasks->job, tasks->indices.at(tasks->indices.count() - 1) + 1);
+    if (tasks->attempt > 1) handed_again_[tasks->job] += tasks->indices.count();
     if (paused_.contains(tasks->job)) fail("the job is paused");
     const Failures& failures = failures_[tasks->job];
     if (failures.most > 0 && failures.known > failures.most && !failures.paused)
@@ -130,14 +151,73 @@ void Overheard::said(PeerId to, const Envelope& envelope) {
   }
 }
 
+// Whoever has seen the event with the number of a state has missed none of what is told by an event of its own.
 void Overheard::published(const Event& event) {
-  if (event.topic.starts_with("job.") && event.event != "unknown") told_.counted(event.fields);
+  if (!event.topic.starts_with("job.") || event.event == "unknown") return;
+  told_.counted(event.fields);
+  check_row(event.fields);
+  if (event.event == "ended" && event.fields.number("cancelled") == 0)
+    world_.require(event.fields.number("redone") <= handed_again_[JobId{event.fields.number("job")}],
+                   described(event) + ": fewer tasks were handed out again than it says");
+  const std::string state = event.fields.text("state");
+  if (state == "cancelled") return;  // no event says so, nor that it is paused or ended at the same time
+  const bool stands = state == "paused" || state == "ended";
+  const Published now{event.seq, stands ? state : ""};
+  const Published last = std::exchange(published_.try_emplace(event.topic, now).first->second, now);
+  world_.require(event.event != "state" || last.seq != now.seq || last.stands == now.stands,
+                 described(event) + ": #" + std::to_string(last.seq) + " told that it was " + (last.stands.empty() ? "going on" : last.stands));
 }
 
 void Overheard::check_answer(PeerId to, RequestId request) {
   const auto asked = commands_.find({peers_[to], request});
   world_.require(asked != commands_.end(), "the broker answers what nobody asked");
   world_.require(++asked->second.answers <= asked->second.times, "the broker answers a command twice");
+}
+
+// An error may name any job.
+void Overheard::check_opened(const Message& message) const {
+  std::visit(
+      [this](const auto& body) {
+        if constexpr (requires { body.job; } && !std::is_same_v<decltype(body), const Error&>)
+          world_.require(!unopened_.contains(body.job), "job " + std::to_string(value(body.job)) + " is told of before it is committed");
+      },
+      message);
+  if (const auto* answer = std::get_if<stint::Answer>(&message)) {
+    for (const Row& row : answer->rows) {
+      if (row.find("job") != nullptr) check_row(row);
+    }
+  }
+}
+
+void Overheard::check_row(const Row& row) const {
+  const JobId job{row.number("job")};
+  const auto ends = ends_.find(job);
+  const std::uint64_t committed = ends == ends_.end() ? 0 : ends->second;
+  world_.require(!unopened_.contains(job), "job " + std::to_string(value(job)) + " is told of before it is committed");
+  world_.require(row.number("done") + row.number("failed") <= committed,
+                 "of job " + std::to_string(value(job)) + " ends are told before they are committed");
+}
+
+void Overheard::check_kept(Incarnation worker, const Welcome& welcome) const {
+  const auto greeting = greetings_.find(worker);
+  if (greeting == greetings_.end() || greeting->second.hello_no != welcome.hello_no) return;
+  std::map<std::pair<JobId, Index>, LeaseId> youngest;
+  const auto each_task = [&](const auto& use) {
+    for (const HeldLease& held : greeting->second.held) {
+      for (const Run& run : held.runs) {
+        for (Index index = run.first; index < run.end(); ++index) use(held, index, youngest[{held.job, index}]);
+      }
+    }
+  };
+  each_task([](const HeldLease& held, Index, LeaseId& known) { known = std::max(known, held.lease); });
+  each_task([&](const HeldLease& held, Index index, LeaseId known) {
+    const bool dropped = std::any_of(welcome.drop.begin(), welcome.drop.end(), [&](const Drop& drop) {
+      return drop.lease == held.lease && std::any_of(drop.runs.begin(), drop.runs.end(), [&](const Run& run) { return run.contains(index); });
+    });
+    world_.require(dropped || held.lease == known,
+                   "a worker came back with task " + std::to_string(index) + " of job " + std::to_string(value(held.job)) +
+                       " in two leases, and keeps the older");
+  });
 }
 
 void Overheard::check_positions(JobId job, Index next) {
@@ -184,14 +264,23 @@ void Overheard::logged(const std::string& text) {
   }
   if (!text.starts_with(kLost)) return;
   const std::string name = text.substr(kLost.size(), text.find(": silent") - kLost.size());
+  writer_is_gone(name);
   const bool was_there = checker_.worker_lost(name);
-  for (const auto& [incarnation, of] : workers_) {
+  for (const auto& [incarnation, of] : names_) {
     if (of == name) bounds_.lost(incarnation);
   }
+  world_.require(!was_there || !world_.options.workers_are_heard(), "the broker gives up " + name + ", which never was silent");
+}
+
+// Such a peer is welcomed soon, and nothing that is said to it is late; nor is it asked to greet again, as where the disk is full.
+bool Overheard::is_steady(Role role) const {
   const Options& options = world_.options;
-  const bool always_heard = options.lost == 0 && options.late == 0 && options.cut == Duration{} &&
-                            options.worker_stall == Duration{} && !options.broker_ends();
-  world_.require(!was_there || !always_heard, "the broker gives up " + name + ", which never was silent");
+  if (options.commit_delay > 20ms || options.disk_full != Duration{}) return false;
+  return role == Role::client ? options.innocent_clients() : options.workers_are_heard() && options.broker_stall == Duration{};
+}
+
+void Overheard::writer_is_gone(const std::string& name) {
+  std::erase_if(writers_, [&](const auto& writer) { return writer.second == name; });
 }
 
 }  // namespace stint::sim

@@ -150,7 +150,7 @@ std::string Scene::unfinished() const {
 }
 
 std::string Scene::summary() const {
-  return std::to_string(world_.messages) + " messages, " + std::to_string(worker_starts_) + " workers, " +
+  return std::to_string(world_.messages()) + " messages, " + std::to_string(worker_starts_) + " workers, " +
          std::to_string(std::chrono::duration<double>(world_.now() - World::kBeginning).count()) + " s, traffic " +
          std::to_string(world_.traffic());
 }
@@ -167,6 +167,7 @@ void Scene::start_broker() {
   }
   broker_ = std::make_unique<SimBroker>(world_, network_, bus_, checker_, store_, ++epoch_, disk_, told_,
                                         [this] { broker_is_gone(); });
+  suspend(*broker_);
   const bool dies = epoch_ > 1 && !world_.faults_over() && world_.random.chance(options().crash_recovering);
   if (dies) broker_->crash_after(world_.random.below(10));
   bus_.broker_starts([broker = broker_.get()](const std::string& topic, bool on) { broker->subscribed(topic, on); });
@@ -199,6 +200,7 @@ void Scene::start_worker(std::size_t place) {
   const std::string name = world_.random.chance(0.9) ? "worker-" + std::to_string(place) : "";
   workers_[place] = std::make_unique<SimWorker>(world_, network_, checker_, name, some_kinds(),
                                                 static_cast<unsigned>(world_.random.between(1, options().slots)));
+  suspend(*workers_[place]);
 }
 
 // Each desire has its client; after a restart the same one.
@@ -215,6 +217,7 @@ void Scene::start_client(std::size_t place) {
   };
   clients_[place] =
       std::make_unique<SimClient>(world_, network_, checker_, "client-" + std::to_string(place), own, idea);
+  suspend(*clients_[place]);
 }
 
 void Scene::look_after_workers() {
@@ -237,7 +240,7 @@ void Scene::now_and_then(Duration every, std::function<void()> what) {
   if (every == Duration{}) return;
   world_.in(world_.random.duration(0ms, 2 * every), [this, every, what = std::move(what)] {
     if (world_.faults_over()) return;
-    what();
+    if (world_.now() > slept_until_ + options().heartbeat) what();
     now_and_then(every, what);
   });
 }
@@ -246,6 +249,21 @@ void Scene::stall(Process& process) {
   if (process.alive() && !process.is_stalled())
     process.stall(
         world_.random.duration(1ms, world_.random.chance(0.3) ? 10 * options().heartbeat : 2 * options().heartbeat));
+}
+
+// All stand still, and go on nearly together. For nobody it is a silence; so they have to hear of each other before the next time.
+void Scene::suspend_all() {
+  const TimePoint latest = World::kBeginning + options().fault_time - options().heartbeat;
+  if (world_.now() < slept_until_ + 4 * options().heartbeat || world_.now() >= latest) return;
+  slept_until_ = std::min(latest, world_.now() + world_.random.duration(1ms, 10 * options().heartbeat));
+  suspend(*broker_);
+  for (const auto& worker : workers_) suspend(*worker);
+  for (const auto& client : clients_) suspend(*client);
+}
+
+// Also who is started meanwhile.
+void Scene::suspend(Process& process) {
+  if (world_.now() < slept_until_) process.stall(slept_until_ - world_.now() + world_.random.duration(0ms, options().heartbeat / 10));
 }
 
 void Scene::begin_faults() {
@@ -261,6 +279,7 @@ void Scene::begin_faults() {
   now_and_then(options().client_leave, [this] { some_client().leave(); });
   now_and_then(options().reader_stop, [this] { some_client().stop_reading(world_.random.duration(1ms, 5s)); });
   now_and_then(options().broker_stall, [this] { stall(*broker_); });
+  now_and_then(options().sleep, [this] { suspend_all(); });
   now_and_then(options().broker_crash, [this] { crash_broker(); });
   now_and_then(options().disk_error, [this] { broker_->fail_disk(); });
   now_and_then(options().disk_full, [this] {

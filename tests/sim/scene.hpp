@@ -26,7 +26,7 @@ class Scene {
 
   void play();
   std::uint64_t traffic() const { return world_.traffic(); }
-  std::uint64_t messages() const { return world_.messages; }
+  std::uint64_t messages() const { return world_.messages(); }
   std::string summary() const;
 
  private:
@@ -52,6 +52,8 @@ class Scene {
   void look_after_workers();
   void look_after_clients();
   void stall(Process& process);
+  void suspend_all();
+  void suspend(Process& process);
   void steer();
   void cancel();
   void drain();
@@ -77,6 +79,7 @@ class Scene {
   std::vector<std::unique_ptr<SimWorker>> workers_;
   std::vector<std::unique_ptr<SimClient>> clients_;
   unsigned worker_starts_ = 0;
+  TimePoint slept_until_{};
   bool finale_ = false;
 };
 

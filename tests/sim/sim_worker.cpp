@@ -206,9 +206,8 @@ void SimWorker::finish(Slot& slot) {
   RunState how = RunState::done;
   OutcomesBuilder& ended = ended_[task.ticket];
   const Behaviour behaviour = assignment_of(payload).behaviour;
-  if (slot.recalled) {
+  if (slot.recalled && random().chance(0.8)) {
     stopped_[task.ticket].push_back({task.index, 1});
-    how = RunState::stopped;
   } else if (slot.told) {
     ended.not_done(task.index, stint::Failure::timed_out, {}, "too slow", took);
     how = RunState::failed;
@@ -221,6 +220,7 @@ void SimWorker::finish(Slot& slot) {
   } else {
     ended.done(task.index, task.job->discard ? "" : result_of(payload, options().result), took);
   }
+  if (slot.recalled) how = RunState::stopped;  // also when it ended before its handler heard of it
   if (JobRecord* known = record(task)) known->finished(task.index, task.attempt, self_, how);
 }
 
@@ -246,7 +246,7 @@ void SimWorker::report() {
 
 void SimWorker::ask_to_stop(Slot& slot) {
   if (assignment_of(slot.task->payload.view()).behaviour == Behaviour::stubborn) return;
-  slot.ends = std::min(slot.ends, now() + random().duration(0ms, 20ms));
+  slot.ends = std::min(slot.ends, now() + random().duration(0ms, random().chance(0.2) ? 2s : 20ms));
 }
 
 // --- what the session wants ---

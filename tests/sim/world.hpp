@@ -58,7 +58,8 @@ class World {
     if (!holds) fail(text);
   }
 
-  std::uint64_t messages = 0;  // delivered
+  void delivered();                                     // a message
+  std::uint64_t messages() const { return messages_; }  // delivered
 
   static constexpr TimePoint kBeginning = TimePoint(1000s);
 
@@ -76,6 +77,7 @@ class World {
   std::vector<std::function<void()>> what_;
   std::vector<std::size_t> free_places_;
   std::uint64_t traffic_ = 0;
+  std::uint64_t messages_ = 0;
   bool verbose_;
 };
 
