@@ -138,10 +138,12 @@ void run_backlog(const Settings& settings, Report& report) {
 void run_idle(const Settings& settings, Report& report) {
   constexpr std::int64_t kWorkers = 5'000;
   constexpr double kSeconds = 10;
+  constexpr Duration kSettling = std::chrono::seconds(6);  // until each has heard how often to beat among so many
   Farm farm(settings, 0, 0);
   if (farm.broker() == nullptr) return;
   Process idle(part({"idle", farm.endpoint(), std::to_string(kWorkers)}));
   idle.read_json();
+  wait({}, now() + kSettling);
   const double before = farm.broker()->cpu_us();
   const TimePoint start = now();
   wait({}, start + std::chrono::duration_cast<Duration>(std::chrono::duration<double>(kSeconds)));

@@ -76,7 +76,7 @@ class Farm {
 // A bare proxy, its echo and its sender.
 class Reference {
  public:
-  explicit Reference(const std::vector<std::string>& words = {});  // tuned, handover
+  explicit Reference(const std::vector<std::string>& words = {}, std::int64_t echoes = 1);  // tuned, handover
 
   const std::string& front() const { return front_; }
   Process& proxy() { return *proxy_; }

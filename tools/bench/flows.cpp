@@ -136,43 +136,60 @@ void run_large(const Settings& settings, Report& report) {
   report.add(std::move(mine));
 }
 
+// What a task costs while so many jobs are open, with messages as full as those of one job; and apart from it what a job costs that
+// comes and goes with a single task.
 void run_jobs(const Settings& settings, Report& report) {
-  constexpr std::int64_t kTasks = 2'000'000;
+  constexpr std::int64_t kTasks = 4'096'000;
+  constexpr std::int64_t kPassingJobs = 1'000;
   Farm farm(settings, settings.workers, 1);
   const std::int64_t counts[] = {1, 10, 100, 1'000};
+  const std::string bytes = " " + std::to_string(settings.bytes);
   std::vector<Flow> flows(std::size(counts));
+  Flow passing;
   for (std::int64_t i = 0; i < std::min<std::int64_t>(settings.rounds, 3); ++i) {
     for (std::size_t k = 0; k < std::size(counts); ++k) {
-      farm.client().ask("open " + std::to_string(counts[k]));
-      measure(flows[k], farm, "jobs " + std::to_string(kTasks) + " " + std::to_string(settings.bytes));
+      farm.client().ask("open " + std::to_string(counts[k]) + bytes);
+      measure(flows[k], farm, "jobs " + std::to_string(kTasks) + bytes);
+      farm.client().ask("end");
     }
+    measure(passing, farm, "pass-by " + std::to_string(kPassingJobs) + bytes);
   }
   for (std::size_t k = 0; k < std::size(counts); ++k) {
     Row one = row("jobs", name_of(settings) + ", " + std::to_string(counts[k]) + " jobs open", flows[k]);
-    one.set("cpu_vs_first", rounded(flows[k].cpu() / flows[0].cpu(), 2));
+    if (flows[0].cpu() > 0) one.set("cpu_vs_first", rounded(flows[k].cpu() / flows[0].cpu(), 2));
     report.add(std::move(one));
   }
+  report.add(row("jobs", name_of(settings) + ", opened, a task, ended", passing));
 }
 
+// Beside the proxy, to see what so many connections cost the one that moves the messages, whoever it is.
 void run_workers(const Settings& settings, Report& report) {
   constexpr std::int64_t kInFlightEach = 900;
   const std::int64_t counts[] = {1, 10, 200};
   std::vector<std::unique_ptr<Farm>> farms;
+  std::vector<std::unique_ptr<Reference>> references;
   for (const std::int64_t count : counts) {
     farms.push_back(std::make_unique<Farm>(settings, 0, 1));
     farms.back()->add_worker(settings.slots, count);
+    references.push_back(std::make_unique<Reference>(std::vector<std::string>{"tuned"}, count));
   }
-  std::vector<Flow> flows(std::size(counts));
+  std::vector<Flow> flows(std::size(counts)), bare(std::size(counts));
   for (std::int64_t i = 0; i < settings.rounds; ++i) {
     for (std::size_t k = 0; k < std::size(counts); ++k) {
-      measure(flows[k], *farms[k], flow_for(settings.seconds, {settings.bytes, kInFlightEach * counts[k]}));
+      const std::int64_t in_flight = kInFlightEach * counts[k];
+      measure(bare[k], *references[k], flow_for(settings.seconds, {kBatch, settings.bytes, in_flight / kBatch}));
+      measure(flows[k], *farms[k], flow_for(settings.seconds, {settings.bytes, in_flight}));
     }
   }
-  for (std::size_t k = 0; k < std::size(counts); ++k) {
-    Row one = row("workers", name_of(settings) + ", " + std::to_string(counts[k]) + " workers", flows[k]);
-    if (flows[0].cpu() > 0) one.set("cpu_vs_first", rounded(flows[k].cpu() / flows[0].cpu(), 2));
-    report.add(std::move(one));
-  }
+  const auto add = [&](const std::string& system, const std::vector<Flow>& all) {
+    for (std::size_t k = 0; k < std::size(counts); ++k) {
+      Row one = row("workers", system + std::to_string(counts[k]) + " workers", all[k]);
+      if (all[0].cpu() > 0) one.set("cpu_vs_first", rounded(all[k].cpu() / all[0].cpu(), 2));
+      report.add(std::move(one));
+    }
+  };
+  add("bare proxy, 100 a message, ", bare);
+  add(name_of(settings) + ", ", flows);
 }
 
 }  // namespace stint::bench

@@ -29,10 +29,10 @@ using Arguments = std::vector<std::string>;
 void play_part(const Arguments& arguments);
 
 void play_proxy(const Arguments& arguments);   // [tuned]
-void play_echo(const Arguments& arguments);    // ENDPOINT [tuned] [handover]
+void play_echo(const Arguments& arguments);    // ENDPOINT SOCKETS [tuned] [handover]
 void play_sender(const Arguments& arguments);  // ENDPOINT [tuned] [handover]; orders: flow, ping
 void play_worker(const Arguments& arguments);  // BROKER SLOTS WORKERS
-void play_client(const Arguments& arguments);  // BROKER; orders: flow, ping, open, jobs, paced, fill, run, tail
+void play_client(const Arguments& arguments);  // BROKER; orders: flow, ping, open, jobs, end, pass-by, paced, fill, run, tail
 void play_crowd(const Arguments& arguments);   // BROKER CLIENTS; orders: flow
 void play_dealers(const Arguments& arguments); // ENDPOINT SOCKETS; orders: flow
 void play_idle(const Arguments& arguments);    // BROKER WORKERS

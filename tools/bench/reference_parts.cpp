@@ -188,13 +188,15 @@ void play_proxy(const Arguments& arguments) {
 void play_echo(const Arguments& arguments) {
   if (contains(arguments, "tuned")) tune_allocator();
   zmq::context_t context;
-  zmq::socket_t socket = open_socket(context, zmq::socket_type::dealer);
-  socket.connect(arguments.front());
-  std::thread([&] {
-    if (!contains(arguments, "handover")) echo(std::move(socket));
-    Line line(std::move(socket));
-    echo_through(line);
-  }).detach();
+  for (std::uint64_t i = 0; i < std::stoull(arguments.at(1)); ++i) {
+    zmq::socket_t socket = open_socket(context, zmq::socket_type::dealer);
+    socket.connect(arguments.front());
+    std::thread([socket = std::move(socket), hands_over = contains(arguments, "handover")]() mutable {
+      if (!hands_over) echo(std::move(socket));
+      Line line(std::move(socket));
+      echo_through(line);
+    }).detach();
+  }
   obey({{"ready", true}}, [](const std::string&, std::istringstream&) { return Json(); });
 }
 

@@ -51,7 +51,7 @@ void Farm::add_worker(std::int64_t slots, std::int64_t workers_in_it) {
   workers_.push_back(start_part({"worker", endpoint_, std::to_string(slots), std::to_string(workers_in_it)}));
 }
 
-Reference::Reference(const std::vector<std::string>& words) {
+Reference::Reference(const std::vector<std::string>& words, std::int64_t echoes) {
   const auto with = [&](std::vector<std::string> arguments) {
     arguments.insert(arguments.end(), words.begin(), words.end());
     return arguments;
@@ -59,7 +59,7 @@ Reference::Reference(const std::vector<std::string>& words) {
   proxy_ = std::make_unique<Process>(part(with({"proxy"})));
   const Json ready = proxy_->read_json();
   front_ = ready.at("front");
-  echo_ = start_part(with({"echo", ready.at("back")}));
+  echo_ = start_part(with({"echo", ready.at("back"), std::to_string(echoes)}));
   sender_ = start_part(with({"sender", front_}));
 }
 

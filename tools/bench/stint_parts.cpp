@@ -2,9 +2,11 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <semaphore>
 #include <thread>
 #include <utility>
 
+#include "common/model/limits.hpp"
 #include "common/net/allocator.hpp"
 #include "common/net/wait.hpp"
 #include "stint/client.hpp"
@@ -80,28 +82,66 @@ Json ping(Client& client, std::uint64_t count, std::uint64_t bytes) {
   return {{"ns", std::move(samples)}};
 }
 
-std::vector<Job> open_jobs(Client& client, std::uint64_t count) {
-  std::vector<Job> jobs;
-  for (std::uint64_t i = 0; i < count; ++i) jobs.push_back(client.open({.kind = "echo"}));
-  return jobs;
-}
+// Jobs that are open at once. Tasks go through them in turn, each time as many of a job as a message takes.
+class OpenJobs {
+ public:
+  explicit OpenJobs(Client& client) : client_(client) {}
 
-// `tasks` in all, in jobs that are open at once.
-Json many_jobs(std::vector<Job> jobs, std::uint64_t tasks, std::uint64_t bytes) {
-  constexpr std::uint64_t kRun = 1'000;
-  const std::string payload(bytes, 'x');
-  const TimePoint start = now();
-  std::thread writer([&] {
-    for (std::uint64_t i = 0; i < tasks; ++i) jobs[i / kRun % jobs.size()].write(payload);
-    for (Job& job : jobs) job.close();
-  });
-  std::uint64_t read = 0;
-  for (Job& job : jobs) {
-    while (job.next()) ++read;
+  // Opens them, and lets the broker learn how long their tasks take.
+  Json open(std::uint64_t count, std::uint64_t bytes) {
+    constexpr std::uint64_t kTurnsToLearn = 2;
+    for (std::uint64_t i = 0; i < count; ++i) jobs_.push_back(client_.open({.kind = "echo"}));
+    return flow(kTurnsToLearn * count * kRun, bytes);
   }
-  writer.join();
-  return flow_answer(read, start);
-}
+
+  Json flow(std::uint64_t tasks, std::uint64_t bytes) {
+    const std::string payload(bytes, 'x');
+    const std::uint64_t runs = tasks / kRun;
+    const TimePoint start = now();
+    std::counting_semaphore<> room(kRunsUnderWay);
+    std::thread writer([&] {
+      for (std::uint64_t run = 0; run < runs; ++run) {
+        room.acquire();
+        for (std::uint64_t i = 0; i < kRun; ++i) job_of(run).write(payload);
+      }
+    });
+    for (std::uint64_t run = 0; run < runs; ++run) {
+      for (std::uint64_t i = 0; i < kRun; ++i) job_of(run).next();
+      room.release();
+    }
+    writer.join();
+    return flow_answer(runs * kRun, start);
+  }
+
+  // Each is opened, gets one task, and ends.
+  Json pass_by(std::uint64_t count, std::uint64_t bytes) {
+    const std::string payload(bytes, 'x');
+    const TimePoint start = now();
+    for (std::uint64_t i = 0; i < count; ++i) jobs_.push_back(client_.open({.kind = "echo"}));
+    for (Job& job : jobs_) job.write(payload);
+    end();
+    return flow_answer(count, start);
+  }
+
+  Json end() {
+    for (Job& job : jobs_) job.close();
+    for (Job& job : jobs_) {
+      while (job.next()) {
+      }
+    }
+    jobs_.clear();
+    return {};
+  }
+
+ private:
+  static constexpr std::uint64_t kRun = limits::kBatchBytes / 64;
+  static constexpr std::ptrdiff_t kRunsUnderWay = 16;
+
+  Job& job_of(std::uint64_t run) { return jobs_[run % jobs_.size()]; }
+
+  Client& client_;
+  std::vector<Job> jobs_;
+};
 
 // `rate` tasks a second for `seconds`; how long each took from its write to its result, in nanoseconds.
 Json paced(Client& client, double seconds, double rate, std::uint64_t bytes) {
@@ -199,10 +239,11 @@ void play_client(const Arguments& arguments) {
   tune_allocator();
   Client client({.endpoint = arguments.front()});
   Backlog backlog(client);
-  std::vector<Job> jobs;
+  OpenJobs jobs(client);
   obey({{"ready", true}}, [&](const std::string& verb, std::istringstream& rest) -> Json {
     if (verb == "workers") return client.query("workers").size();
     if (verb == "tail") return tail(client, rest);
+    if (verb == "end") return jobs.end();
     if (verb == "run") return backlog.run(fraction_in(rest));
     if (verb == "flow" || verb == "paced") {
       const double seconds = fraction_in(rest);
@@ -217,8 +258,9 @@ void play_client(const Arguments& arguments) {
     const std::uint64_t second = number_in(rest);
     if (verb == "ping") return ping(client, count, second);
     if (verb == "fill") return backlog.fill(count, second);
-    if (verb == "open") return jobs = open_jobs(client, count), Json();
-    return many_jobs(std::exchange(jobs, {}), count, second);
+    if (verb == "open") return jobs.open(count, second);
+    if (verb == "pass-by") return jobs.pass_by(count, second);
+    return jobs.flow(count, second);
   });
 }
 
