@@ -62,6 +62,7 @@ class Broker {
   void shut_down(TimePoint now, Outbox& out);  // says goodbye to everyone; Finished ends the outbox
 
   std::size_t peers() const { return peers_.size(); }
+  bool has_open_jobs() const { return jobs_.size() > ended_.size(); }
   void check_invariants() const;      // everything, O(ledger_size()): for tests, after every step
   std::size_t ledger_size() const { return jobs_.size() + leases_.size() + workers_.size(); }
 
@@ -104,6 +105,7 @@ class Broker {
   Worker* find_worker(Incarnation incarnation) const;
   Client* find_client(Incarnation incarnation) const;
   Duration heartbeat_interval() const;
+  std::uint32_t new_heartbeat_ms(Peer& peer);
 
   void say(Peer& peer, Message message);
   void reject(Peer& peer, ErrorCode code, std::string text, std::uint64_t expected = 0);
@@ -154,6 +156,7 @@ class Broker {
   void dispatch(Job& job);
   bool grant_next(Worker& worker);
   void fill_ahead(Worker& worker);
+  void dispatch_ahead(Job& job);
   bool grant(Worker& worker, Job& job, std::uint32_t most = UINT32_MAX);
   std::uint32_t fair_share(const Worker& worker, const Job& job, const Job& next) const;
   bool grant_alone(Worker& worker, Job& job);

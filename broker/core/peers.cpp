@@ -25,9 +25,20 @@ Client* Broker::find_client(Incarnation incarnation) const {
   return at == peers_.end() ? nullptr : dynamic_cast<Client*>(at->second.get());
 }
 
-// Grows with the number of peers, so that heartbeats never cost the broker more than a thousand messages a second each way.
+// Grows with the number of peers, so that heartbeats never cost the broker much more than a thousand messages a second each way.
 Duration Broker::heartbeat_interval() const {
   return std::max<Duration>(options_.heartbeat, std::chrono::milliseconds(peers_.size()));
+}
+
+// The interval that a peer in session has to be told, as the number of peers is another now than when it came; 0: it stays.
+std::uint32_t Broker::new_heartbeat_ms(Peer& peer) {
+  constexpr int kParts = 4;  // a change by less than one of them is not worth telling
+  const Duration interval = heartbeat_interval();
+  const Duration before = peer.liveness.interval();
+  if (std::chrono::abs(interval - before) < before / kParts) return 0;
+  peer.liveness.set_interval(interval, awake_.now());
+  peer.welcome.heartbeat_ms = static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::milliseconds>(interval).count());
+  return peer.welcome.heartbeat_ms;
 }
 
 void Broker::set_unreachable(Peer& peer) {
@@ -53,7 +64,7 @@ TimePoint Broker::together(TimePoint due) const {
 void Broker::beat(Peer& peer) {
   if (peer.reachable && peer.liveness.owes_heartbeat(awake_.now())) {
     auto* worker = dynamic_cast<Worker*>(&peer);
-    say(peer, Heartbeat{0, 0, worker == nullptr ? 0 : worker->acked});
+    say(peer, Heartbeat{0, 0, worker == nullptr ? 0 : worker->acked, new_heartbeat_ms(peer)});
   }
   const TimePoint next = peer.reachable ? peer.liveness.next_heartbeat() : awake_.now() + options_.heartbeat;
   timers_.remind(together(awake_.monotonic(next)), TimerKind::heartbeat, value(peer.session()));

@@ -85,6 +85,7 @@ struct Heartbeat {
   std::uint32_t started = 0;  // worker: busy slots
   std::uint32_t queued = 0;   // worker: tasks held and not started
   std::uint32_t upto = 0;     // broker to worker: as in ResultsAck
+  std::uint32_t heartbeat_ms = 0;  // broker to peer: the interval from now on; 0: it stays
   friend bool operator==(const Heartbeat&, const Heartbeat&) = default;
 };
 

@@ -92,6 +92,10 @@ News Conversation::receive(TimePoint now, const Envelope& envelope) {
       break;
   }
   liveness_.heard(awake_.now());
+  if (const auto* heartbeat = std::get_if<Heartbeat>(&envelope.message); heartbeat != nullptr && heartbeat->heartbeat_ms > 0) {
+    set_interval(heartbeat->heartbeat_ms);
+    liveness_.set_interval(interval_, awake_.now());
+  }
   if (const auto* bye = std::get_if<Bye>(&envelope.message)) {
     part(now);
     connect_at_ = std::max(connect_at_, now + std::chrono::milliseconds(bye->retry_after_ms));
@@ -105,13 +109,17 @@ News Conversation::welcomed(TimePoint now, const Envelope& envelope) {
   if (state_ != Phase::greeting || greet_due_ || welcome.hello_no != hello_no_) return News::nothing;
   store_changed_ = welcome_ && welcome_->store != welcome.store;
   welcome_ = welcome;
-  interval_ = std::clamp<Duration>(std::chrono::milliseconds(welcome.heartbeat_ms), 1ms, 1h);
-  awake_.set_interval(interval_);
+  set_interval(welcome.heartbeat_ms);
   liveness_ = Liveness(interval_, static_cast<int>(std::clamp(welcome.liveness, 1U, 1000U)), awake_.turn(now));
   gate_ = Gate(envelope.session);
   state_ = Phase::in_session;
   failures_ = 0;
   return News::welcomed;
+}
+
+void Conversation::set_interval(std::uint32_t heartbeat_ms) {
+  interval_ = std::clamp<Duration>(std::chrono::milliseconds(heartbeat_ms), 1ms, 1h);
+  awake_.set_interval(interval_);
 }
 
 TimePoint Conversation::next_deadline() const {

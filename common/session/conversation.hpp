@@ -62,6 +62,7 @@ class Conversation {
 
   News welcomed(TimePoint now, const Envelope& envelope);
   void part(TimePoint now);
+  void set_interval(std::uint32_t heartbeat_ms);
 
   Incarnation incarnation_;
   std::uint64_t random_;

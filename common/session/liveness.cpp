@@ -15,4 +15,10 @@ TimePoint WakingClock::turn(TimePoint now) {
   return waking_;
 }
 
+// A shorter one: the other side, silent for as long as it was allowed to be, has yet to hear of it.
+void Liveness::set_interval(Duration interval, TimePoint now) {
+  if (interval < interval_) heard_ = std::max(heard_, now - interval);
+  interval_ = interval;
+}
+
 }  // namespace stint

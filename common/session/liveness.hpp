@@ -38,6 +38,8 @@ class Liveness {
 
   void heard(TimePoint now) { heard_ = now; }
   void said(TimePoint now) { said_ = now; }
+  void set_interval(Duration interval, TimePoint now);  // for both directions, once the other side was told, or has told us
+  Duration interval() const { return interval_; }
   TimePoint last_heard() const { return heard_; }
   TimePoint last_said() const { return said_; }
 

@@ -127,6 +127,7 @@ struct Fields<Heartbeat> {
     field.number("started", m.started);
     field.number("queued", m.queued);
     field.number("upto", m.upto);
+    field.number("heartbeat_ms", m.heartbeat_ms);
   }
 };
 

@@ -40,7 +40,7 @@ class Worker:
         if number == ERROR and not session: sys.exit(f["text"])
         if self.session and (number == HELLO_AGAIN or session == self.session and seq > self.seen + 1): return self.greet()
         if session != self.session or seq != self.seen + 1: return
-        self.seen, self.leaving = seq, self.leaving or number == DRAIN
+        self.seen, self.leaving, self.interval = seq, self.leaving or number == DRAIN, f.get("heartbeat_ms", self.interval * 1000) / 1000
         if number == TASKS: self.take(f, f["n"], f.get("first", 0), blob)
         if number == RECALL: self.release(f["lease"], f.get("runs"), self.todo)
         if number in (RESULTS_ACK, HEARTBEAT): self.unacked = {k: t for k, t in self.unacked.items() if t[2] > f.get("upto", 0)}

@@ -337,6 +337,8 @@ void FarmPeer::receives(const Envelope& envelope) {
     const auto verdict = gate_.admit(envelope.session, envelope.seq);
     CHECK_MESSAGE(verdict == Gate::Verdict::pass, name() << " hears number " << envelope.seq << " out of order");
   }
+  const auto* heartbeat = std::get_if<Heartbeat>(&envelope.message);
+  if (heartbeat != nullptr && heartbeat->heartbeat_ms > 0) welcome.heartbeat_ms = heartbeat->heartbeat_ms;
   if (!absorbs(envelope.message)) mail.push_back(envelope.message);
 }
 

@@ -222,6 +222,30 @@ TEST_CASE("row 26: a thousand workers come back in one second, and none expires 
   CHECK(farm.broker.peers() == 1000);
 }
 
+TEST_CASE("the interval of heartbeats follows the number of peers, for those who came before too") {
+  Farm farm;
+  FarmWorker& first = farm.worker({.name = "first"});
+  CHECK(first.welcome.heartbeat_ms == 100);
+  std::vector<FarmWorker*> crowd;
+  for (int i = 1; i < 300; ++i) crowd.push_back(&farm.worker({.name = "w" + std::to_string(i)}));
+  farm.passes(300ms);
+  CHECK(first.welcome.heartbeat_ms == 300);
+  crowd.back()->silent = true;
+  farm.passes(800ms);
+  CHECK(farm.broker.peers() == 300);
+  farm.passes(200ms);
+  CHECK(farm.broker.peers() == 299);
+  crowd.pop_back();
+  for (FarmWorker* worker : crowd) worker->leaves();
+  farm.passes(400ms);
+  CHECK(first.welcome.heartbeat_ms == 100);
+  first.silent = true;
+  farm.passes(180ms);
+  CHECK(farm.broker.peers() == 1);
+  farm.passes(800ms);  // the reminder of the longer interval stands
+  CHECK(farm.broker.peers() == 0);
+}
+
 TEST_CASE("shutting down says goodbye to everyone, and lets nobody in") {
   Farm farm;
   FarmWorker& worker = farm.worker({});

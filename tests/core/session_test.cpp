@@ -147,6 +147,35 @@ TEST_CASE("in session it beats, and a broker that is silent for three intervals 
   CHECK_FALSE(talk.peer.in_session());
 }
 
+TEST_CASE("the broker may tell another interval, for both directions") {
+  Talk talk;
+  talk.is_welcomed();
+  CHECK(talk.hears(Heartbeat{0, 0, 0, 5000}) == News::message);
+  talk.now += 1s;
+  CHECK(talk.peer.tick(talk.now) == Duty::none);
+  talk.now += 3s;
+  CHECK(talk.peer.tick(talk.now) == Duty::none);
+  talk.now += 1s;
+  CHECK(talk.peer.tick(talk.now) == Duty::heartbeat);
+  talk.peer.drained(talk.now);
+  CHECK(talk.peer.in_session());
+  CHECK(talk.hears(Heartbeat{0, 0, 0, 500}) == News::message);
+  talk.now += 500ms;
+  CHECK(talk.peer.tick(talk.now) == Duty::heartbeat);
+  talk.now += 500ms;
+  talk.peer.tick(talk.now);
+  talk.now += 500ms;
+  talk.peer.drained(talk.now);
+  CHECK_FALSE(talk.peer.in_session());
+}
+
+TEST_CASE("who is told a shorter interval is not gone before it can have heard of it") {
+  Liveness peer(2s, 3, kStart);
+  peer.set_interval(500ms, kStart + 1900ms);
+  CHECK_FALSE(peer.is_gone(kStart + 2800ms));
+  CHECK(peer.is_gone(kStart + 2900ms));
+}
+
 TEST_CASE("a peer that stood still does not blame the broker") {
   Talk talk;
   talk.is_welcomed();

@@ -68,7 +68,7 @@ std::vector<Envelope> sample_of_each_message() {
             {{kLease, kJob, {{0, 3}, {8, 1}}}, {LeaseId{2}, JobId{1}, {{5, 5}}}}},
       Welcome{2, 9, StoreId{5}, 3, "anvil-2", 2'000, 3, 8'388'608, 262'144, 16'777'216, {{kLease, {{8, 1}}}}},
       HelloAgain{"the session is unknown"},
-      Heartbeat{2, 60, 17},
+      Heartbeat{2, 60, 17, 5'000},
       Bye{"drained", 500},
       Error{4, ErrorCode::conflict, true, "the key belongs to another job", 99, kRequest, kJob},
       Open{kRequest, some_options()},
