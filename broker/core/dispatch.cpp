@@ -13,7 +13,8 @@
 namespace stint::broker {
 namespace {
 
-constexpr std::size_t kJobsTried = 8;    // when filling a worker ahead: jobs looked at before giving up
+constexpr std::size_t kJobsTried = 8;     // when filling a worker ahead: jobs looked at before giving up
+constexpr std::size_t kWorkersTried = 8;  // when filling workers ahead: of each class, looked at before giving up
 constexpr Duration kSmallWork = 100us;  // of a slot; so little is not divided further to leave something for other workers
 
 double in_micros(Duration duration) { return std::chrono::duration<double, std::micro>(duration).count(); }
@@ -95,15 +96,25 @@ void Broker::dispatch(Job& job) {
     const std::uint64_t before = dispatches_;
     dispatch(*worker);
     if (dispatches_ != before || worker->room != Room::free) continue;
-    for (Worker* other : scheduler_.with_room(*job.kind, Room::free)) dispatch(*other);  // that one can't take it: perhaps another
+    for (Worker* other : scheduler_.with_room(*job.kind, Room::free, SIZE_MAX)) dispatch(*other);  // that one can't take it: perhaps another
     break;
   }
   if (!job.turn || job.tasks.has_ready(Suspicion::one_per_slot)) return;
-  for (Worker* worker : scheduler_.with_room(*job.kind, Room::prefetch)) {
-    if (!job.turn) return;
-    if (worker->room != Room::prefetch) continue;
-    const auto jobs = scheduler_.next_jobs(*worker, kJobsTried);
-    if (jobs.front()->priority == job.priority && !suspects_wait(jobs)) grant(*worker, job);
+  dispatch_ahead(job);
+}
+
+// To workers that are not idle, longest without work first, and once to each. Those that want nothing stay in front: a few are tried,
+// since each has its turn when its next results come.
+void Broker::dispatch_ahead(Job& job) {
+  const std::uint64_t before = dispatches_;
+  for (bool given = true; given;) {
+    given = false;
+    for (Worker* worker : scheduler_.with_room(*job.kind, Room::prefetch, kWorkersTried)) {
+      if (!job.turn) return;
+      if (worker->room != Room::prefetch || worker->served > before) continue;
+      const auto jobs = scheduler_.next_jobs(*worker, kJobsTried);
+      if (jobs.front()->priority == job.priority && !suspects_wait(jobs)) given = grant(*worker, job) || given;
+    }
   }
 }
 

@@ -117,10 +117,12 @@ Worker* Scheduler::empty_handed(const KindQueue& kind) const {
   return nullptr;
 }
 
-std::vector<Worker*> Scheduler::with_room(const KindQueue& kind, Room room) const {
+std::vector<Worker*> Scheduler::with_room(const KindQueue& kind, Room room, std::size_t most) const {
   std::vector<Worker*> workers;
   for (WorkerClass* group : kind.classes) {
-    for (const auto& [served, worker] : *line_of(*group, room)) workers.push_back(worker);
+    const auto& line = *line_of(*group, room);
+    std::size_t taken = 0;
+    for (auto at = line.begin(); at != line.end() && taken < most; ++at, ++taken) workers.push_back(at->second);
   }
   return workers;
 }

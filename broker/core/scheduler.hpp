@@ -70,7 +70,7 @@ class Scheduler {
   std::vector<Job*> next_jobs(const Worker& worker, std::size_t most) const;  // the first few, best first
   Worker* longest_idle(const KindQueue& kind) const;                       // with a free slot; null: none
   Worker* empty_handed(const KindQueue& kind) const;                       // that holds nothing at all; O(workers with a free slot)
-  std::vector<Worker*> with_room(const KindQueue& kind, Room room) const;
+  std::vector<Worker*> with_room(const KindQueue& kind, Room room, std::size_t most) const;  // of each class, longest unserved first
 
   std::size_t kinds() const { return kinds_.size(); }
   std::size_t classes() const { return classes_.size(); }

@@ -229,7 +229,14 @@ TEST_CASE("of the workers with a free slot the one longest without work is next,
   CHECK(place.scheduler.longest_idle(kind) == &w2);
   place.scheduler.set_room(w2, Room::prefetch);
   CHECK(place.scheduler.longest_idle(kind) == &w1);
-  CHECK(place.scheduler.with_room(kind, Room::prefetch) == std::vector<Worker*>{&w2});
+  CHECK(place.scheduler.with_room(kind, Room::prefetch, 8) == std::vector<Worker*>{&w2});
+  place.scheduler.set_room(w2, Room::free);
+  CHECK(place.scheduler.with_room(kind, Room::free, 1) == std::vector<Worker*>{&w1, &w2});  // of each class
+  Worker& w3 = place.worker({"a"}, 9);
+  CHECK(place.scheduler.with_room(kind, Room::free, 1).size() == 2);
+  CHECK(place.scheduler.with_room(kind, Room::free, 2).size() == 3);
+  place.scheduler.set_room(w2, Room::prefetch);
+  place.scheduler.leave(w3);
   w1.held = 1;
   CHECK(place.scheduler.empty_handed(kind) == nullptr);
   place.scheduler.leave(full);
