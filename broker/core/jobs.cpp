@@ -229,6 +229,7 @@ void Broker::forget_oldest() {
 
 void Broker::forget(Job& job) {
   change(ForgetJob{job.id});
+  const bool were_kept_results_full = kept_bytes_ >= options_.keep_bytes;
   scheduler_.dismiss(job);
   if (Client* writer = find_client(job.writer)) writer->writes.erase(job.id);
   for (const Reader& reader : job.readers) {
@@ -246,6 +247,7 @@ void Broker::forget(Job& job) {
   events_.forget(step_topic(job.id));
   ended_.erase(std::remove(ended_.begin(), ended_.end(), job.id), ended_.end());
   jobs_.erase(job.id);
+  if (!were_kept_results_full) return;
   for (const auto& [id, other] : jobs_) {
     if (!other->ended) stirred_jobs_.insert(id);  // there is room for kept results again
   }
