@@ -28,6 +28,9 @@ constexpr bool kChecksWholeLedger = true;
 #endif
 constexpr std::size_t kCheckedPerTurn = 64;  // jobs, leases and workers
 
+constexpr std::size_t kCrowd = 1'000;                          // Of so many peers or more, while no job is open ...
+constexpr Duration kCrowdDelay = std::chrono::milliseconds(5);  // ... messages wait so long for company, if the last were heartbeats.
+
 spdlog::level::level_enum to_spdlog(Level level) {
   switch (level) {
     case Level::debug:
@@ -88,12 +91,14 @@ void Shell::stop() noexcept {
 }
 
 // Never longer than a heartbeat interval, whatever the core says: what it waits for may depend on time that has passed
-// unseen.
+// unseen. Of many who only beat, each waking would be dearer than what it brings.
 void Shell::wait_for_work(const Signals* signals) {
   const TimePoint latest = now() + options_.core.heartbeat;
   const TimePoint deadline = std::min({latest, leave_by_, core_.next_deadline().value_or(latest)});
-  wait({router_.socket(), publisher_.socket(), wakeup_.fd(), store_.fd(), signals == nullptr ? -1 : signals->fd()},
-       deadline);
+  const int signal_fd = signals == nullptr ? -1 : signals->fd();
+  const bool is_crowd_idle = only_heartbeats_ && core_.peers() >= kCrowd && !core_.has_open_jobs();
+  if (is_crowd_idle && wait({wakeup_.fd(), signal_fd}, std::min(deadline, now() + kCrowdDelay))) return;
+  wait({router_.socket(), publisher_.socket(), wakeup_.fd(), store_.fd(), signal_fd}, deadline);
 }
 
 int Shell::times_asked(Signals* signals) {
@@ -145,6 +150,7 @@ void Shell::take_messages() {
   const std::size_t most = std::clamp(core_.peers(), limits::kTurnMessagesMin, limits::kTurnMessagesMax);
   std::uint64_t bytes = 0;
   more_to_read_ = true;
+  only_heartbeats_ = true;
   for (std::size_t i = 0; i < most && bytes < limits::kTurnBytes; ++i) {
     std::optional<Mail> mail = router_.receive();
     if (!mail) {
@@ -166,7 +172,9 @@ void Shell::take(Mail mail) {
   if (!mail.peer) return refuse_own_address(mail);
   Decoded decoded = std::move(mail.incoming).decode();
   if (const auto* error = std::get_if<DecodeError>(&decoded)) return refuse(mail, *error);
-  intake_.tell(input::Step{turn_, *mail.peer, std::get<Envelope>(std::move(decoded))}, out_);
+  Envelope& envelope = std::get<Envelope>(decoded);
+  only_heartbeats_ = only_heartbeats_ && std::holds_alternative<Heartbeat>(envelope.message);
+  intake_.tell(input::Step{turn_, *mail.peer, std::move(envelope)}, out_);
 }
 
 void Shell::refuse(const Mail& mail, const DecodeError& error) {

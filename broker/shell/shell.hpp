@@ -91,6 +91,7 @@ class Shell {
   std::size_t read_since_drained_ = 0;
   std::size_t turns_unchecked_ = 0;
   bool more_to_read_ = false;  // the last turn left messages in the socket
+  bool only_heartbeats_ = false;  // the last turn brought nothing else
   bool leaving_ = false;
   bool finished_ = false;
 };
