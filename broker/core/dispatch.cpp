@@ -154,7 +154,8 @@ std::uint32_t Broker::wanted_by(const Worker& worker, const Job& job) const {
   if (worker.suspects > 0) return free;
   const auto pace = worker.paces.find(job.id);
   const std::uint32_t held = pace == worker.paces.end() ? 0 : pace->second.held;
-  const std::uint32_t depth = pace == worker.paces.end() ? worker.slots : std::max(pace->second.depth, worker.slots);
+  const std::uint32_t part = limits::kMaxUnendedTasks / std::max(job.kind->workers, 1U);  // of what may be handed out at once
+  const std::uint32_t depth = pace == worker.paces.end() ? worker.slots : std::max(std::min(pace->second.depth, part), worker.slots);
   const std::uint32_t ahead = depth > held ? depth - held : 0;
   if (free == 0 && (ahead == 0 || ahead < depth / 4)) return 0;  // little gifts cost a message each
   const bool is_quick = depth > worker.slots;
