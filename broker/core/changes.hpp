@@ -119,6 +119,7 @@ struct WantedResults {
   bool by_index = false;
   std::uint64_t from = 0;
   std::uint64_t bytes = 0;
+  std::uint64_t known = 0;  // how many results its readers could know of when this was asked; the answer says it again
 };
 using Wanted = std::variant<WantedTasks, WantedResults>;
 

@@ -91,7 +91,7 @@ std::optional<JobResults> Broker::stored_piece(Job& job, Reader& reader) {
   if (!reader.fetching && has_news) {
     reader.fetching = true;
     reader.looked_at = job.stored_end;
-    out_->fetch(WantedResults{job.id, reader.ordered, reader.next, options_.read_ahead_bytes});
+    out_->fetch(WantedResults{job.id, reader.ordered, reader.next, options_.read_ahead_bytes, job.stored_end});
   }
   return std::nullopt;
 }
@@ -108,7 +108,9 @@ void Broker::take_in(FetchedResults fetched) {
       reader.fetched.assign(fetched.results.begin(), fetched.results.end());
     } else {
       STINT_REQUIRE(reader.ordered);
-      // A gap that nothing will fill. What was stored while the answer was under way was not there to be found: then it is asked for again.
+      // A gap that nothing will fill. What was stored while the answer was under way was not there to be found: then it is asked for
+      // again. The answer may be one to an earlier question, of this reader's predecessor or of another.
+      reader.looked_at = fetched.wanted.known;
       const bool is_complete = job->told.ended && reader.looked_at == job->stored_end;
       if (is_complete) skip(reader, fetched.next.value_or(job->stored_index_end));
     }

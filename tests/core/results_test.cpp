@@ -376,6 +376,38 @@ TEST_CASE("a result that was stored while its reader was told that there is none
   CHECK(ann.reading[job].ended);
 }
 
+TEST_CASE("an answer to an earlier question tells a reader nothing of what was stored since") {
+  Options options = Farm::quick();
+  options.durable = true;
+  Farm farm(options);
+  FarmClient& ann = farm.client("ann");
+  FarmClient& bob = farm.client("bob");
+  FarmWorker& worker = farm.worker({.slots = 3});
+  const JobId job = ann.opens({.kind = "echo", .results = ResultsPolicy::keep});
+  ann.writes(job, {"a", "b", "c"});
+  worker.finishes({2});
+  farm.holds_reads();
+  ann.reads(job, 0, true);  // both find that task 2 is the next one there
+  bob.reads(job, 0, true);
+  worker.finishes({0});
+  SUBCASE("while the job goes on") {
+    farm.reads_back();
+    CHECK(ann.reading[job].indices() == std::vector<Index>{0});
+    CHECK(bob.reading[job].indices() == std::vector<Index>{0});
+    worker.finishes({1});
+    ann.closes(job);
+  }
+  SUBCASE("when the job has ended") {
+    worker.finishes({1});
+    ann.closes(job);
+    farm.reads_back();
+  }
+  for (FarmClient* reader : {&ann, &bob}) {
+    CHECK(reader->reading[job].indices() == std::vector<Index>{0, 1, 2});
+    CHECK(reader->reading[job].ended);
+  }
+}
+
 TEST_CASE("attaching to a job that is not there is an error") {
   Farm farm;
   FarmClient& ann = farm.client("ann");
