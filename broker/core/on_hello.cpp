@@ -228,16 +228,15 @@ std::vector<Run> Broker::reconcile_lease(Worker& worker, const HeldLease& held) 
   const auto at = leases_.find(held.lease);
   if (at == leases_.end()) return adopt(worker, held);
   Lease& lease = *at->second;
-  if (lease.worker() != worker.incarnation || lease.revoked) return held.runs;
+  if (lease.worker() != worker.incarnation) return held.runs;
+  lease.recalled = false;  // a RECALL may have been lost
   RunBuilder drop;
   std::set<Index> kept;
   for (const Run& run : held.runs) {
     for (Index index = run.first; index < run.end(); ++index) {
-      if (lease.holds(index)) {
-        kept.insert(index);
-      } else {
-        drop.add(index);
-      }
+      const bool is_in_lease = lease.holds(index);
+      if (is_in_lease) kept.insert(index);
+      if (!is_in_lease || lease.revoked) drop.add(index);  // what is revoked stays in the lease until the worker has answered
     }
   }
   RunBuilder unnamed;
@@ -263,7 +262,13 @@ void Broker::take_from(LeaseId older, Index index) {
   Worker& worker = *find_worker(lease.worker());
   lease.take(index);
   let_go(worker, lease, 1);
-  say(worker, Recall{older, {{index, 1}}, RecallMode::stop});
+  if (worker.is_welcomed) {
+    say(worker, Recall{older, {{index, 1}}, RecallMode::stop});
+  } else {
+    std::vector<Drop>& drop = worker.welcome.drop;
+    if (drop.empty() || drop.back().lease != older) drop.push_back({older, {}});
+    drop.back().runs.push_back({index, 1});
+  }
   settle_lease(lease);
 }
 

@@ -237,6 +237,25 @@ TEST_CASE("what a worker holds ahead comes back when its tasks turn out to be sl
   while (w1.has<Recall>()) w1.takes<Recall>();
 }
 
+TEST_CASE("a worker that has greeted anew is asked again for what it holds ahead") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  FarmWorker& w1 = farm.worker({.name = "w1"});
+  const JobId job = ann.opens({.kind = "echo", .results = ResultsPolicy::keep});
+  ann.writes(job, numbered(200));
+  for (int i = 0; i < 6; ++i) w1.finishes_all(10us);
+  REQUIRE(w1.held.size() > 10);
+  FarmWorker& w2 = farm.worker({.name = "w2"});
+  w2.finishes_all(10us);
+  while (!w2.held.empty()) w2.finishes_all(10us);
+  farm.passes(50ms);
+  while (w1.has<Recall>()) w1.takes<Recall>();  // in truth it was lost
+  w1.greets();
+  farm.passes(50ms);
+  CHECK(w1.has<Recall>());
+  while (w1.has<Recall>()) w1.takes<Recall>();
+}
+
 TEST_CASE("a job's tasks in flight are limited") {
   Farm farm;
   FarmClient& ann = farm.client("ann");

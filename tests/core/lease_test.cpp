@@ -335,6 +335,22 @@ TEST_CASE("row 18: a worker that comes back after a restart with the younger lea
   CHECK(it.farm.job(it.job).number("done") == 1);
 }
 
+TEST_CASE("row 18: so it is when the first is not welcomed yet: its WELCOME says what it has to drop") {
+  SecondAttempt it;
+  FarmWorker& other = it.farm.worker({.name = "other"});
+  it.ann.greets();
+  it.farm.holds_commits();
+  it.ann.opens({.kind = "something"});  // the WELCOME waits for this
+  it.comes_back_with({it.first});
+  other.hello.store = it.w.hello.store;
+  other.held = {it.second};
+  other.greets();
+  it.farm.commits();
+  CHECK(it.w.held.empty());
+  other.finishes({0});
+  CHECK(it.farm.job(it.job).number("done") == 1);
+}
+
 TEST_CASE("row 13: a peer cannot keep what it was never given") {
   Farm farm;
   FarmClient& ann = farm.client("ann");
@@ -399,6 +415,22 @@ TEST_CASE("a worker that greets with a task that was cancelled meanwhile is told
   worker.greets();
   CHECK(worker.held.empty());
   CHECK(farm.job(job).number("cancelled") == 1);
+}
+
+TEST_CASE("what a greeting worker does not name of a cancelled job occupies it no more") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  FarmWorker& worker = farm.worker({.slots = 2});
+  const JobId job = ann.runs({.kind = "echo"}, {"a", "b"});
+  const LeaseId lease = worker.task(0).lease;
+  ann.commands("cancel", job);
+  worker.takes<Recall>();
+  worker.forgets(0);  // it has given it back, and that was lost
+  worker.greets();
+  CHECK(worker.held.empty());
+  CHECK(farm.asks("workers").front().number("held") == 1);
+  worker.says(Release{lease, {{1, 1}}});
+  CHECK(farm.asks("workers").front().number("held") == 0);
 }
 
 }  // namespace
