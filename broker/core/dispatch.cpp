@@ -6,6 +6,7 @@
 // and, when that was not enough to acquit them, alone.
 #include <algorithm>
 #include <cstdint>
+#include <string>
 
 #include "broker/core/broker.hpp"
 #include "common/model/limits.hpp"
@@ -20,6 +21,10 @@ constexpr Duration kSmallWork = 100us;  // of a slot; so little is not divided f
 double in_micros(Duration duration) { return std::chrono::duration<double, std::micro>(duration).count(); }
 
 double work_limit_us(const Worker& worker) { return in_micros(limits::kMeasuredWork) * worker.slots; }
+
+bool offers(const Worker& worker, const std::string& kind) {
+  return std::binary_search(worker.kinds.begin(), worker.kinds.end(), kind);
+}
 
 // What is suspect waits for a free slot, and nothing overtakes it: where a worker is filled ahead, none ever becomes free.
 bool suspects_wait(const std::vector<Job*>& jobs) {
@@ -66,10 +71,11 @@ void Broker::fill_ahead(Worker& worker) {
   }
 }
 
-// It has emptied itself for a task that must be alone; unless that has meanwhile gone elsewhere.
+// It has emptied itself for a task that must be alone; unless that has meanwhile gone elsewhere, or the worker offers its kind no more.
 void Broker::dispatch_reserved(Worker& worker) {
   Job* job = find_job(worker.reserved_for);
-  const bool needed = job != nullptr && worker.takes_work() && may_go(*job) && job->tasks.has_ready(Suspicion::alone);
+  const bool needed = job != nullptr && worker.takes_work() && offers(worker, job->options.kind) && may_go(*job) &&
+                      job->tasks.has_ready(Suspicion::alone);
   if (needed && worker.held > 0) return;
   end_reservation(worker);
   if (!needed || !worker.takes_work() || !grant_alone(worker, *job)) dispatch(worker);

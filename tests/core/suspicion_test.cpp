@@ -98,6 +98,7 @@ TEST_CASE("a worker that empties itself for a task that must be alone takes work
   }
   SUBCASE("its job was cancelled") { ann.commands("cancel", job); }
   SUBCASE("its job was paused") { ann.commands("pause", job); }
+  SUBCASE("it offers that kind no more") { busy.changes({"long"}, 3); }
   CHECK(busy.held.size() == 2);
 }
 
