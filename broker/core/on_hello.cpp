@@ -297,8 +297,10 @@ std::vector<Run> Broker::adopt(Worker& worker, const HeldLease& held) {
       job->tasks.want(index);
       task->returned = held.lease;
       task->last_lease = {};  // that lease lives again: it is kept once for each loss
-      if (task->losses > 0) --task->losses;
-      if (job->redone > 0) --job->redone;
+      if (task->losses > 0) {
+        --task->losses;
+        --job->redone;
+      }
       attempt = task->attempts;
       kept.push_back(index);
     }

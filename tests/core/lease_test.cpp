@@ -266,6 +266,24 @@ TEST_CASE("row 18: a failure that a worker tells of again after a restart counts
   CHECK(farm.job(job).number("failed") == 1);
 }
 
+TEST_CASE("row 18: what a worker comes back with after a restart was not lost: of what was handed out again it takes nothing off") {
+  Options options = Farm::quick();
+  options.durable = true;
+  Farm farm(options);
+  FarmClient& ann = farm.client("ann");
+  FarmWorker& w1 = farm.worker({.name = "w1"});
+  FarmWorker& w2 = farm.worker({.name = "w2"});
+  const JobId job = ann.runs({.kind = "echo"}, {"a", "b"});
+  farm.broker_restarts();
+  ann.greets();
+  w1.greets();
+  w1.fails(0);
+  CHECK(farm.job(job).number("redone") == 1);
+  w2.greets();
+  REQUIRE(w2.holds(1));
+  CHECK(farm.job(job).number("redone") == 1);
+}
+
 // A task of a durable broker that has failed once and is in its second attempt. Then the broker is killed, and nobody has heard anything.
 struct SecondAttempt {
   SecondAttempt() {
