@@ -338,7 +338,7 @@ BUGS = [
         "    if (job.dead_letters.empty()) job.dead_letters.emplace(index, payload);\n"),
     Bug("what a returned worker keeps counts as redone", "a worker that comes back was not lost",
         "broker/core/on_hello.cpp",
-        "      if (job->redone > 0) --job->redone;\n",
+        "        --job->redone;\n",
         ""),
     Bug("the worker does not name its unacknowledged results", "leases reconciled",
         "worker/core/session.cpp",
