@@ -7,10 +7,12 @@
 
 namespace stint::sim {
 
-// --- readers ---
+// --- writers and readers ---
 
 void Bounds::heard(Incarnation from, const Message& message) {
-  if (const auto* attach = std::get_if<Attach>(&message)) {
+  if (const auto* submit = std::get_if<Submit>(&message)) {
+    heard(from, *submit);
+  } else if (const auto* attach = std::get_if<Attach>(&message)) {
     heard(from, *attach);
   } else if (const auto* ack = std::get_if<Ack>(&message)) {
     heard(from, *ack);
@@ -23,6 +25,7 @@ void Bounds::heard(Incarnation from, const Message& message) {
   } else if (const auto* hello = std::get_if<Hello>(&message)) {
     if (hello->hello_no <= std::exchange(greetings_[from], std::max(greetings_[from], hello->hello_no))) return;  // repeated
     forget_leases(from);
+    workers_[from].greets = true;
     for (const HeldLease& held : hello->held) keeps(from, held);
     if (hello->role == Role::worker) offers(from, hello->kinds, hello->slots, hello->draining);
   } else if (std::holds_alternative<Bye>(message)) {
@@ -46,6 +49,13 @@ void Bounds::offers(Incarnation from, const std::vector<std::string>& kinds, std
   worker.slots = slots;
   worker.draining = worker.draining || draining;
   worker.since = world_.now();
+}
+
+void Bounds::heard(Incarnation from, const Submit& submit) {
+  const auto window = windows_.find({from, submit.job});
+  if (window == windows_.end()) return;  // it says so of a job of a former start
+  world_.require(submit.first + submit.tasks.count() <= window->second,
+                 "a writer of job " + std::to_string(value(submit.job)) + " sends tasks beyond " + std::to_string(window->second));
 }
 
 // What is heard may not count, since it is late or doubled: so the bounds here may be wider than the true ones.
@@ -95,9 +105,16 @@ void Bounds::said(Incarnation to, const JobResults& results) {
 void Bounds::said(Incarnation to, const Envelope& envelope) {
   if (const auto* results = std::get_if<JobResults>(&envelope.message)) {
     said(to, *results);
+  } else if (const auto* opened = std::get_if<Opened>(&envelope.message)) {
+    std::uint64_t& window = windows_[{to, opened->job}];
+    window = std::max(window, opened->limit_tasks);
+  } else if (const auto* accepted = std::get_if<Accepted>(&envelope.message)) {
+    std::uint64_t& window = windows_[{to, accepted->job}];
+    window = std::max(window, accepted->limit_tasks);
   } else if (const auto* tasks = std::get_if<Tasks>(&envelope.message)) {
     said(to, envelope, *tasks);
   } else if (const auto* welcome = std::get_if<Welcome>(&envelope.message)) {
+    if (welcome->hello_no == greetings_[to]) workers_[to].greets = false;
     for (const Drop& drop : welcome->drop) {
       for (const Run& run : drop.runs) ended(drop.lease, run.count);
     }
@@ -124,16 +141,18 @@ void Bounds::said(Incarnation to, const Envelope& envelope, const Tasks& tasks) 
   world_.require(!workers_[to].drained, about + "is asked to leave");
   check_turn(tasks);
   const std::uint64_t count = tasks.indices.count();
-  leases_[tasks.lease] = {to, tasks.job, tasks.tasks.blob.size(), count, tasks.suspicion};
-  bytes_[to] += tasks.tasks.blob.size();
-  workers_[to].held += count;
-  workers_[to].since = world_.now();
   Job& job = jobs_[tasks.job];
   job.since = world_.now();
-  job.open += count;
   job.passed_over = 0;
-  if (tasks.suspicion == Suspicion::one_per_slot) job.suspects -= std::min(count, job.suspects);
   job.handed = std::max(job.handed, tasks.indices.at(tasks.indices.count() - 1) + 1);
+  if (tasks.suspicion == Suspicion::one_per_slot) job.suspects -= std::min(count, job.suspects);
+  Worker& worker = workers_[to];
+  if (worker.greets) return;
+  leases_[tasks.lease] = {to, tasks.job, tasks.tasks.blob.size(), count, tasks.suspicion};
+  bytes_[to] += tasks.tasks.blob.size();
+  job.open += count;
+  worker.held += count;
+  worker.since = world_.now();
 }
 
 void Bounds::ended(LeaseId id, std::uint64_t count) {
@@ -202,11 +221,12 @@ void Bounds::reserved(JobId id, Index upto) {
 void Bounds::check_turn(const Tasks& tasks) {
   if (world_.options.command != Duration{}) return;  // priorities change
   constexpr std::uint64_t kFew = 100;
+  constexpr std::uint64_t kFewPastSuspects = 40;  // they wait for the next free slot only
   const Job& served = jobs_[tasks.job];
   for (auto& [id, job] : jobs_) {
     if (id == tasks.job || job.kind != served.kind || job.priority < served.priority || !job.waits()) continue;
     ++job.passed_over;
-    world_.require(job.passed_over <= kFew || may_wait_for_store(),
+    world_.require(job.passed_over <= (job.suspects > 0 ? kFewPastSuspects : kFew) || may_wait_for_store(),
                    "job " + std::to_string(value(id)) + " waits, and others of its kind were served " +
                        std::to_string(job.passed_over) + " times");
   }

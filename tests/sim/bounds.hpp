@@ -1,6 +1,6 @@
 // How much of anything may be under way, and whose turn it is, overheard at the broker's door.
 //
-// - A reader is sent no more than it has room for; nor is a worker.
+// - A reader is sent no more than it has room for; nor is a worker. A writer keeps to its window.
 // - A worker knows of a job before it is given tasks of it.
 // - A job that waits is not passed over: not by another of its priority for long, nor by one of a lower priority; nor
 // does it
@@ -31,6 +31,7 @@ class Bounds {
   void committed(JobId job, Index upto);
   void reserved(JobId job, Index upto);  // tasks below may be handed out, as far as they are committed
   void lost(Incarnation worker);  // its tasks are suspects now
+  bool nothing_is_held() const { return leases_.empty(); }  // by any worker
 
  private:
   using ReaderKey = std::pair<Incarnation, JobId>;
@@ -55,6 +56,7 @@ class Bounds {
     std::uint32_t slots = 0;
     bool draining = false;
     bool drained = false;    // asked to leave: it gets nothing more
+    bool greets = false;     // and has not been welcomed: what is said to it still belongs to the session before
     std::uint64_t held = 0;  // tasks; at least
     TimePoint since{};       // of all this
   };
@@ -76,6 +78,7 @@ class Bounds {
     }
   };
 
+  void heard(Incarnation from, const Submit& submit);
   void heard(Incarnation from, const Attach& attach);
   void heard(Incarnation from, const Ack& ack);
   void said(Incarnation to, const JobResults& results);
@@ -89,6 +92,7 @@ class Bounds {
   void offers(Incarnation worker, const std::vector<std::string>& kinds, std::uint32_t slots, bool draining);
 
   World& world_;
+  std::map<std::pair<Incarnation, JobId>, std::uint64_t> windows_;  // of writers, in tasks
   std::map<ReaderKey, Reader> readers_;
   std::map<JobId, std::uint64_t> consumed_;  // by any reader; at most
   std::map<LeaseId, Lease> leases_;

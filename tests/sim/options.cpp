@@ -141,7 +141,7 @@ void draw_parties(Options& options, Random& random) {
 void draw_broker(Options& options, Random& random) {
   options.heartbeat = random.chance(0.2) ? Duration(2s) : random.duration(50ms, 500ms);
   options.writer_grace = std::chrono::milliseconds(random.magnitude(100, 20'000));
-  if (random.chance(0.5)) options.commit_delay = random.duration(100us, random.chance(0.2) ? 1s : 20ms);
+  if (random.chance(0.5)) options.commit_delay = random.duration(100us, random.chance(0.3) ? 1s : 20ms);
   options.commits_in_bursts = random.chance(0.5);
   if (random.chance(0.1)) options.backlog_bytes = random.between(1000, 100'000);
   options.durable = random.chance(0.5);
@@ -166,7 +166,7 @@ void draw_faults(Options& options, Random& random) {
   swarm.rarely(options.client_stall, 500ms, 20s);
   swarm.rarely(options.client_leave, 500ms, 20s);
   swarm.rarely(options.reader_stop, 500ms, 20s);
-  swarm.rarely(options.broker_crash, 300ms, 15s);
+  swarm.rarely(options.broker_crash, 200ms, 10s);
   if (options.durable) swarm.rarely(options.disk_full, 500ms, 10s);
   if (options.durable && swarm.happens()) swarm.rarely(options.disk_error, 500ms, 20s);
   if (random.chance(0.7)) options.crash_midway = random.pick<double>({0.5, 1});

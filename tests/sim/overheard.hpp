@@ -39,6 +39,7 @@ class Overheard {
   void said(PeerId to, const Envelope& envelope);
   void published(const Event& event);
   void logged(const std::string& text);
+  bool nothing_is_held() const { return bounds_.nothing_is_held(); }
 
  private:
   using CommitId = broker::CommitId;

@@ -133,7 +133,7 @@ void Scene::begin() {
 bool Scene::is_over() const {
   const auto waits = [](const auto& client) { return client->waits_for_answers(); };
   return std::all_of(desires_.begin(), desires_.end(), [](const auto& desire) { return desire->satisfied; }) &&
-         std::none_of(clients_.begin(), clients_.end(), waits) && !checker_.anybody_must_leave();
+         std::none_of(clients_.begin(), clients_.end(), waits) && !checker_.anybody_must_leave() && broker_->nothing_is_held();
 }
 
 std::string Scene::unfinished() const {
@@ -145,6 +145,7 @@ std::string Scene::unfinished() const {
   for (const auto& client : clients_) {
     if (client->waits_for_answers()) text += " a command of " + client->name();
   }
+  if (!broker_->nothing_is_held()) text += " a worker has tasks still";
   if (checker_.anybody_must_leave()) text += " a drained worker is there still";
   return text;
 }

@@ -32,6 +32,7 @@ class SimBroker final : public Process, public Hub {
   void crash_after(std::uint64_t steps) { steps_left_ = steps; }  // in the midst of a turn: messages taken in, actions carried out
   void fill_disk(Duration duration) { disk_.fill(duration); }     // for so long there is no room for new tasks
   void fail_disk() { disk_.fail_next(); }                         // whatever is asked of it next
+  bool nothing_is_held() const { return overheard_.nothing_is_held(); }  // by workers
   StoreId store() const { return core_options_.store; }
 
  private:

@@ -187,7 +187,8 @@ void SimClient::attach(Work& work, JobId id) {
   session_.attach(work.handle, id);
   const bool from_there =
       plan.options.results == ResultsPolicy::stream && !options().broker_ends() && random().chance(0.3);
-  session_.read(now(), work.handle, client::Reading{true, work.ordered, from_there ? work.desire->consumed : 0}, out_);
+  work.consumed = from_there ? work.desire->consumed : 0;
+  session_.read(now(), work.handle, client::Reading{true, work.ordered, work.consumed}, out_);
 }
 
 std::uint64_t SimClient::ready(const Work& work) const {
@@ -230,6 +231,7 @@ void SimClient::consume(Work& work) {
     const auto last = static_cast<std::uint32_t>(work.in_first - 1);
     const std::uint64_t upto = (work.ordered ? results.outcomes.indices.at(last) : results.position + last) + 1;
     if (work.desire->store == checker_.store()) work.desire->consumed = std::max(work.desire->consumed, upto);
+    work.consumed = upto;
     session_.consumed(now(), work.handle, upto, out_);
     if (work.in_first < results.outcomes.count()) break;
     work.arrived.pop_front();

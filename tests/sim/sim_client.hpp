@@ -65,6 +65,7 @@ class SimClient final : public Process {
     TimePoint since{};
     std::optional<std::uint64_t> expected;  // the position of the next result
     std::deque<JobResults> arrived;
+    std::uint64_t consumed = 0;  // a position; nothing from there on may be acknowledged
     std::uint64_t in_first = 0;  // results of the first one that are consumed
     std::optional<JobStatus> end;
     RequestId question{};

@@ -22,6 +22,8 @@ void SimClient::act(const client::Send& send) {
     }
   } else if (auto* ack = std::get_if<Ack>(&envelope.message)) {
     const Work* work = reader_of(ack->job);
+    world_.require(work == nullptr || ack->upto <= work->consumed,
+                   name() + " acknowledges results up to " + std::to_string(ack->upto) + " and its user has not consumed them");
     if (work != nullptr && work->desire->plan.reader_tasks > 0)
       ack->limit_tasks = ack->upto + work->desire->plan.reader_tasks;
   }
@@ -29,8 +31,10 @@ void SimClient::act(const client::Send& send) {
 }
 
 const SimClient::Work* SimClient::reader_of(JobId job) const {
-  const auto at = std::find_if(works_.begin(), works_.end(),
-                               [&](const Work& work) { return work.reads && work.desire->id == job; });
+  const StoreId store = session_.conversation().welcome().store;
+  const auto at = std::find_if(works_.begin(), works_.end(), [&](const Work& work) {
+    return work.reads && work.desire->id == job && work.desire->store == store;
+  });
   return at == works_.end() ? nullptr : &*at;
 }
 

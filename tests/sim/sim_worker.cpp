@@ -202,6 +202,7 @@ void SimWorker::finish(Slot& slot) {
   const std::uint32_t took = micros(std::min(slot.ends, now()) - slot.since);
   slot.task.reset();
   slot.ends = TimePoint::max();
+  if (!slot.recalled) last_end_ = now();
   const std::string_view payload = task.payload.view();
   RunState how = RunState::done;
   OutcomesBuilder& ended = ended_[task.ticket];
@@ -325,6 +326,8 @@ void SimWorker::act(const worker::WriteOff& action) {
 }
 
 void SimWorker::act(const worker::Say& action) {
+  const bool is_impatient = now() - last_end_ < limits::kFarewellWait;
+  world_.require(!is_impatient || action.text.find("results were not acknowledged") == std::string::npos, name() + ": " + action.text);
   if (world_.is_verbose()) world_.say("  " + name() + ": " + action.text);
 }
 

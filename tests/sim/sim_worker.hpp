@@ -82,6 +82,7 @@ class SimWorker final : public Process {
   unsigned last_slot_ = 0;
   std::deque<Task> queue_;
   bool held_back_ = false;
+  TimePoint last_end_{};  // of a task, by itself
   StoreId store_{};                            // of the broker that has welcomed it last ...
   std::uint64_t epoch_ = 0;                    // ... and its start
   std::map<SessionId, unsigned> losses_then_;  // when it was welcomed to that session
