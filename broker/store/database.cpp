@@ -23,8 +23,8 @@ int note_wal(void* counter, sqlite3*, const char*, int pages) {
 
 }  // namespace
 
-Database::Database(std::filesystem::path file, Access access, const char* vfs) : file_(std::move(file)) {
-  const int result = sqlite3_open_v2(file_.c_str(), &handle_, flags_of(access), vfs);
+Database::Database(std::filesystem::path file, Access access, const char* vfs) : file_(std::move(file)), vfs_(vfs) {
+  const int result = sqlite3_open_v2(file_.c_str(), &handle_, flags_of(access), vfs_.name());
   if (result == SQLITE_OK) {
     // SQLite's own checkpoints keep their errors to themselves; ours do not, and come when nobody waits for a commit.
     sqlite3_wal_hook(handle_, note_wal, &wal_pages_);

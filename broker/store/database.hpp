@@ -19,6 +19,8 @@
 #include <string_view>
 #include <type_traits>
 
+#include "broker/store/log_vfs.hpp"
+
 namespace stint::broker {
 
 // There is no room for what was to be written. Nothing of the transaction has happened once it is rolled back.
@@ -57,6 +59,7 @@ class Database {
   int cause_of();
 
   std::filesystem::path file_;
+  LogVfs vfs_;
   sqlite3* handle_ = nullptr;
   std::uint64_t wal_pages_ = 0;
 };

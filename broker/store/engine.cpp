@@ -91,7 +91,6 @@ void Engine::write(Work work) {
   } catch (const NoRoom& error) {
     end_for_want_of_room(database_.file().parent_path(), error);
   }
-  look_for_room();
 }
 
 void Engine::commit(const std::vector<Change>& changes) {

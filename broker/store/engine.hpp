@@ -37,7 +37,7 @@ class Engine {
   // Why no new tasks can be taken in, when that has changed; empty: there is room again.
   std::optional<std::string> take_full() { return space_.take_news(); }
   bool is_full() const { return space_.is_full(); }
-  void look_for_room();  // now and then while full: somebody may have made room
+  void look_for_room();  // after what takes room or frees some, and now and then while full: somebody may have made room
 
   // What can wait until nobody does: emptying the log into the main file, removing what is superfluous.
   bool has_chores() const;

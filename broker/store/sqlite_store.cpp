@@ -103,8 +103,11 @@ class SqliteStore::Worker {
       tell([&work](StoreNews& news) { news.committed = work.newest; });
     }
     if (last && work.none()) return false;
-    if (engine_.has_chores()) engine_.do_chore();
-    if (engine_.is_full()) engine_.look_for_room();
+    engine_.look_for_room();
+    if (engine_.has_chores()) {
+      engine_.do_chore();
+      engine_.look_for_room();
+    }
     tell_of_room();
     return true;
   }
