@@ -21,12 +21,18 @@ bool may_be_left_out(const Envelope& envelope) {
   return std::holds_alternative<HelloAgain>(envelope.message) || std::holds_alternative<Error>(envelope.message);
 }
 
+bool moves_tasks(const Message& message) {
+  return std::holds_alternative<Tasks>(message) || std::holds_alternative<JobResults>(message);
+}
+
 #ifdef NDEBUG
 constexpr bool kChecksWholeLedger = false;
 #else
 constexpr bool kChecksWholeLedger = true;
 #endif
 constexpr std::size_t kCheckedPerTurn = 64;  // jobs, leases and workers
+
+constexpr Duration kStayAwake = std::chrono::microseconds(200);  // after sending tasks or results, if the last answer came within that
 
 constexpr std::size_t kCrowd = 1'000;                          // Of so many peers or more, while no job is open ...
 constexpr Duration kCrowdDelay = std::chrono::milliseconds(5);  // ... messages wait so long for company, if the last were heartbeats.
@@ -93,12 +99,16 @@ void Shell::stop() noexcept {
 // Never longer than a heartbeat interval, whatever the core says: what it waits for may depend on time that has passed
 // unseen. Of many who only beat, each waking would be dearer than what it brings.
 void Shell::wait_for_work(const Signals* signals) {
-  const TimePoint latest = now() + options_.core.heartbeat;
+  const TimePoint begun = now();
+  const TimePoint latest = begun + options_.core.heartbeat;
   const TimePoint deadline = std::min({latest, leave_by_, core_.next_deadline().value_or(latest)});
   const int signal_fd = signals == nullptr ? -1 : signals->fd();
   const bool is_crowd_idle = only_heartbeats_ && core_.peers() >= kCrowd && !core_.has_open_jobs();
   if (is_crowd_idle && wait({wakeup_.fd(), signal_fd}, std::min(deadline, now() + kCrowdDelay))) return;
-  wait({router_.socket(), publisher_.socket(), wakeup_.fd(), store_.fd(), signal_fd}, deadline);
+  const bool expects_answer = std::exchange(sent_tasks_, false);
+  wait({router_.socket(), publisher_.socket(), wakeup_.fd(), store_.fd(), signal_fd}, deadline,
+       expects_answer && answers_soon_ ? kStayAwake : Duration::zero());
+  if (expects_answer) answers_soon_ = now() - begun < kStayAwake;
 }
 
 int Shell::times_asked(Signals* signals) {
@@ -167,6 +177,8 @@ void Shell::take_messages() {
   }
 }
 
+// In memory each message is acted on before the next is looked for, so that others begin while we go on. On a disk all of the turn's are
+// committed together.
 void Shell::take(Mail mail) {
   if (strangers_.is_cut_off(mail.address)) return;
   if (!mail.peer) return refuse_own_address(mail);
@@ -175,6 +187,7 @@ void Shell::take(Mail mail) {
   Envelope& envelope = std::get<Envelope>(decoded);
   only_heartbeats_ = only_heartbeats_ && std::holds_alternative<Heartbeat>(envelope.message);
   intake_.tell(input::Step{turn_, *mail.peer, std::move(envelope)}, out_);
+  if (!options_.core.durable) carry_out();
 }
 
 void Shell::refuse(const Mail& mail, const DecodeError& error) {
@@ -221,6 +234,7 @@ void Shell::carry_out() {
 
 void Shell::carry_out(Send& action) {
   if (may_be_left_out(action.envelope) && !strangers_.may_reply()) return;
+  sent_tasks_ = sent_tasks_ || moves_tasks(action.envelope.message);
   if (!router_.send(action.to, action.envelope)) intake_.tell(input::Unreachable{turn_, action.to}, out_);
 }
 

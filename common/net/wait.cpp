@@ -1,6 +1,7 @@
 #include "common/net/wait.hpp"
 
 #include <poll.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <array>
@@ -32,7 +33,7 @@ bool has_message(void* socket) {
 // Like zmq_poll(), with fewer system calls: it looks into every socket twice, and once more before it waits. A socket's
 // descriptor tells only that something has changed since the socket was last looked into, which any call on it does;
 // so that each is looked into before the wait, and after it if its descriptor has become readable.
-bool wait(std::initializer_list<Source> sources, TimePoint deadline) {
+bool wait(std::initializer_list<Source> sources, TimePoint deadline, Duration awake) {
   STINT_REQUIRE(sources.size() <= kMaxSources);
   std::array<pollfd, kMaxSources> items{};
   std::array<void*, kMaxSources> sockets{};
@@ -43,9 +44,15 @@ bool wait(std::initializer_list<Source> sources, TimePoint deadline) {
     sockets[count] = source.socket();
     items[count++] = {source.descriptor(), POLLIN, 0};
   }
+  bool sleeps = awake <= Duration::zero();
+  const TimePoint awake_until = sleeps ? TimePoint::min() : std::min(deadline, now() + awake);
   for (;;) {
-    const int ready = ::poll(items.data(), count, until(deadline));
-    if (ready == 0) return false;
+    const int ready = ::poll(items.data(), count, sleeps ? until(deadline) : 0);
+    if (ready == 0 && sleeps) return false;
+    if (ready == 0) {
+      ::sched_yield();
+      sleeps = now() >= awake_until;
+    }
     if (ready < 0 && errno == EINTR) return true;
     if (ready < 0) throw std::system_error(errno, std::generic_category(), "poll");
     for (std::size_t i = 0; i < count; ++i) {

@@ -28,8 +28,9 @@ class Source {
 };
 
 // True when a source is readable, false when the deadline came first; TimePoint::max() is none. At most kMaxSources
-// sources.
-bool wait(std::initializer_list<Source> sources, TimePoint deadline);
+// sources. For as long as `awake` it looks again and again, lets others have the processor in between, and only then
+// sleeps: what comes within that time need not wake anybody up, which costs as much as a dozen system calls.
+bool wait(std::initializer_list<Source> sources, TimePoint deadline, Duration awake = Duration::zero());
 
 constexpr std::size_t kMaxSources = 8;
 

@@ -38,6 +38,21 @@ TEST_CASE("a wakeup ends the wait, once however often it was called") {
   CHECK(wait({wakeup.fd()}, now() + 10s));
 }
 
+TEST_CASE("who stays awake is woken and given up on like who sleeps") {
+  Wakeup wakeup;
+  for (const Duration awake : {Duration(1ms), Duration(1h)}) {
+    const TimePoint deadline = now() + 5ms;
+    CHECK_FALSE(wait({wakeup.fd()}, deadline, awake));
+    CHECK(now() >= deadline);
+  }
+  for (const Duration awake : {Duration(1us), Duration(1h)}) {
+    std::thread other([&] { wakeup.wake(); });
+    CHECK(wait({wakeup.fd()}, now() + 10s, awake));
+    other.join();
+    wakeup.clear();
+  }
+}
+
 TEST_CASE("no wakeup from another thread is lost") {
   Wakeup wakeup;
   constexpr int kItems = 20'000;
