@@ -7,6 +7,11 @@
 #include "tests/sim/trace.hpp"
 
 namespace stint::sim {
+namespace {
+
+constexpr std::uint64_t kNoLimit = 1ULL << 63;
+
+}  // namespace
 
 void Overheard::heard(PeerId from, const Envelope& envelope) {
   if (const auto* hello = std::get_if<Hello>(&envelope.message)) {
@@ -47,6 +52,7 @@ void Overheard::found(const broker::Found& found) {
     jobs_.insert(job.job.job);
     received_[job.job.job] = job.received;
     ends_[job.job.job] = job.done + job.failed;
+    handed_again_[job.job.job] = kNoLimit;  // workers may come back with what others have failed since
     bounds_.reserved(job.job.job, job.handed_upto);
   }
 }
