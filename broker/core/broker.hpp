@@ -237,6 +237,7 @@ class Broker {
   void apply(const JobChanged& changed);
   void apply(ResultsDecided& decided);
   void apply(const WorkerAnswered& answered);
+  void apply(const Asked& asked);
   void apply(const CommandDone& command);
   void apply(const TasksReserved& reserved);
   void apply(const WorkerDrained& drained);

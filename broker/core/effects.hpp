@@ -58,6 +58,11 @@ struct WorkerAnswered {  // -> RESULTS_ACK
   std::uint32_t upto = 0;
   std::uint64_t bytes = 0;
 };
+struct Asked {  // -> ANSWER
+  Incarnation client{};
+  SessionId session{};
+  Query query;
+};
 struct CommandDone {  // -> DONE
   Incarnation client{};
   Done done;
@@ -71,7 +76,7 @@ struct WorkerDrained {  // -> DRAIN
   Incarnation worker{};
 };
 
-using Effect = std::variant<JobOpened, TasksAccepted, CountsMoved, TasksEnded, JobChanged, ResultsDecided, WorkerAnswered, CommandDone,
+using Effect = std::variant<JobOpened, TasksAccepted, CountsMoved, TasksEnded, JobChanged, ResultsDecided, WorkerAnswered, Asked, CommandDone,
                             TasksReserved, WorkerDrained, Welcomed>;
 
 }  // namespace stint::broker

@@ -4,7 +4,6 @@
 #include <charconv>
 
 #include "broker/core/broker.hpp"
-#include "common/model/escape.hpp"
 #include "common/model/limits.hpp"
 
 namespace stint::broker {
@@ -29,7 +28,7 @@ void Broker::on_query(Client& client, const Query& query) {
   if (query.what == "job") {
     const Job* job = select_job(client, query.selector);
     if (job == nullptr) return;
-    if (!job->told.opened) return reject(client, ErrorCode::unknown_job, "job '" + escaped(query.selector) + "' is being opened: ask again");
+    if (!job->told.opened) return when_committed(Asked{client.incarnation, client.session(), query});
     answer.rows.push_back(row_of(*job));
   } else if (query.what == "jobs") {  // the cursor is the first job id not yet listed
     for (auto at = jobs_.lower_bound(JobId{query.cursor}); at != jobs_.end(); ++at) {
@@ -56,6 +55,11 @@ void Broker::on_query(Client& client, const Query& query) {
     return reject(client, ErrorCode::bad_value, "nothing is called '" + query.what + "': ask for jobs, job, workers or broker");
   }
   say(client, std::move(answer));
+}
+
+void Broker::apply(const Asked& asked) {
+  Client* client = find_client(asked.client);
+  if (client != nullptr && client->session() == asked.session) on_query(*client, asked.query);
 }
 
 Row Broker::row_of(const Job& job) const {
