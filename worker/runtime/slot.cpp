@@ -10,6 +10,8 @@
 namespace stint::worker {
 namespace {
 
+constexpr std::ptrdiff_t kSegmentsTried = 8;  // for one with more of the same lease: jobs that take turns have theirs side by side
+
 std::uint32_t micros_between(TimePoint from, TimePoint to) {
   const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(to - from).count();
   return static_cast<std::uint32_t>(std::clamp<std::int64_t>(micros, 0, UINT32_MAX));
@@ -38,7 +40,8 @@ void Slot::loop() {
     const std::shared_ptr<Work> work = common_->queue.next(retired_);
     if (!work) break;
     TimePoint turn = now();
-    while (usable && !retired_ && !common_->queue.held_back()) {
+    const TimePoint until = turn + limits::kJobTurn;
+    while (usable && !retired_ && turn < until && !common_->queue.held_back()) {
       const std::optional<std::uint32_t> position = work->take();
       if (!position) break;
       usable = run(*work->parcel(), *position, turn);
@@ -126,7 +129,10 @@ OutcomesBuilder& Slot::outcomes_of(Ticket ticket) {
     return segment.ticket == ticket && segment.outcomes.bytes() < common_->batch_bytes &&
            segment.outcomes.count() < limits::kMaxResultTasks;
   };
-  if (segments_.empty() || !has_room(segments_.back())) segments_.push_back({ticket, {}});
+  const auto tried = std::min<std::ptrdiff_t>(std::ssize(segments_), kSegmentsTried);
+  const auto found = std::find_if(segments_.end() - tried, segments_.end(), has_room);
+  if (found != segments_.end()) return found->outcomes;
+  segments_.push_back({ticket, {}});
   return segments_.back().outcomes;
 }
 

@@ -1,12 +1,12 @@
-// What is to be run: of each job in the order in which it came, and the jobs in turn, a piece each, so that the few
-// tasks of a small job do not wait behind all that is there of a large one. Filled by the I/O thread; slots wait here
-// when they have nothing to do.
+// What is to be run: of each job in the order in which it came, and the jobs in turn, so that the few tasks of a small
+// job do not wait behind all that is there of a large one. A slot that has worked on one piece for limits::kJobTurn asks
+// again, and gets that of the next job. Filled by the I/O thread; slots wait here when they have nothing to do.
 //
 //   queue.push(work);                               // wakes no more slots than there are tasks
 //   while (auto work = queue.next(retired)) ...     // a slot: waits; nothing = end
 //   queue.take_back(ticket, runs);                  // the I/O thread: what has not started
 //
-// One lock for each piece of work and slot, none for each task. May be used from any thread.
+// One lock for each piece of work or turn and slot, none for each task. May be used from any thread.
 #pragma once
 
 #include <atomic>
@@ -15,6 +15,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <unordered_map>
 #include <vector>
 
 #include "worker/runtime/work.hpp"
@@ -34,12 +35,14 @@ class WorkQueue {
   void close();
 
  private:
-  std::deque<std::shared_ptr<Work>>::iterator place_of(JobId job);
-  void drop_exhausted();
+  using Pieces = std::deque<std::shared_ptr<Work>>;
+  bool has_work();  // the job whose turn it is has some then
+  void add(std::shared_ptr<Work> work);
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<std::shared_ptr<Work>> pieces_;
+  std::unordered_map<JobId, Pieces> pieces_;  // of each job that has some, perhaps exhausted
+  std::deque<JobId> turns_;                   // those jobs; the first is next
   unsigned waiting_ = 0;
   bool closed_ = false;
   std::atomic<bool> held_back_{false};
