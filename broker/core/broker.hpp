@@ -156,7 +156,8 @@ class Broker {
   void dispatch(Job& job);
   bool grant_next(Worker& worker);
   void fill_ahead(Worker& worker);
-  void dispatch_ahead(Job& job);
+  void dispatch_ahead(Job& job, Room room);
+  bool grant_ahead(Worker& worker, Job& job);
   bool grant(Worker& worker, Job& job, std::uint32_t most = UINT32_MAX);
   std::uint32_t fair_share(const Worker& worker, const Job& job, const Job& next) const;
   bool grant_alone(Worker& worker, Job& job);
@@ -165,6 +166,7 @@ class Broker {
   std::uint32_t grant_waiting(Worker& worker, Job& job, Suspicion suspicion, std::uint32_t most);
   std::uint32_t grant_fresh(Worker& worker, Job& job, std::uint32_t most);
   std::uint32_t wanted_by(const Worker& worker, const Job& job) const;
+  std::uint32_t small_work(const Worker& worker, const Job& job) const;
   bool has_byte_room(const Worker& worker) const;
   void hand_out(Worker& worker, Job& job, Tasks tasks);
   void inform(Worker& worker, Job& job);

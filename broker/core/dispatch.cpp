@@ -16,7 +16,8 @@ namespace {
 
 constexpr std::size_t kJobsTried = 8;     // when filling a worker ahead: jobs looked at before giving up
 constexpr std::size_t kWorkersTried = 8;  // when filling workers ahead: of each class, looked at before giving up
-constexpr Duration kSmallWork = 100us;  // of a slot; so little is not divided further to leave something for other workers
+constexpr std::uint32_t kMostJobs = 8;    // at a worker that takes a guest
+constexpr Duration kSmallWork = 100us;    // of a slot; so little is not divided further to leave something for other workers
 
 double in_micros(Duration duration) { return std::chrono::duration<double, std::micro>(duration).count(); }
 
@@ -38,7 +39,7 @@ void Broker::dispatch(Worker& worker) {
   if (worker.reserved_for != JobId{}) return dispatch_reserved(worker);
   while (worker.room == Room::free && grant_next(worker)) {
   }
-  if (worker.room == Room::prefetch) fill_ahead(worker);
+  fill_ahead(worker);
 }
 
 // From the first job that has something for it, in the order of their turns; false: there is none.
@@ -64,11 +65,28 @@ std::uint32_t Broker::fair_share(const Worker& worker, const Job& job, const Job
 
 // Beyond its slots, from jobs of the highest priority that waits only.
 void Broker::fill_ahead(Worker& worker) {
+  if (worker.room != Room::prefetch && worker.room != Room::guests) return;
   const auto jobs = scheduler_.next_jobs(worker, kJobsTried);
   if (suspects_wait(jobs)) return;
   for (Job* job : jobs) {
-    if (worker.room == Room::prefetch && job->priority == jobs.front()->priority) grant(worker, *job);
+    if (job->priority == jobs.front()->priority) grant_ahead(worker, *job);
   }
+}
+
+// A guest gets as much as its turn at the worker lasts: it may not hoard where others have filled the worker up.
+bool Broker::grant_ahead(Worker& worker, Job& job) {
+  if (worker.room == Room::prefetch) return grant(worker, job);
+  if (worker.room != Room::guests) return false;
+  const auto pace = worker.paces.find(job.id);
+  const bool is_guest = pace == worker.paces.end() || pace->second.held == 0;
+  return is_guest && grant(worker, job, std::max(worker.slots, small_work(worker, job)));
+}
+
+// How many tasks keep a worker busy for a moment; 0: nobody knows.
+std::uint32_t Broker::small_work(const Worker& worker, const Job& job) const {
+  const auto pace = worker.paces.find(job.id);
+  if (pace == worker.paces.end() || pace->second.mean_us == 0) return 0;
+  return static_cast<std::uint32_t>(worker.slots * in_micros(kSmallWork) / pace->second.mean_us);
 }
 
 // It has emptied itself for a task that must be alone; unless that has meanwhile gone elsewhere, or the worker offers its kind no more.
@@ -106,20 +124,21 @@ void Broker::dispatch(Job& job) {
     break;
   }
   if (!job.turn || job.tasks.has_ready(Suspicion::one_per_slot)) return;
-  dispatch_ahead(job);
+  dispatch_ahead(job, Room::prefetch);
+  if (job.workers < job.kind->workers) dispatch_ahead(job, Room::guests);
 }
 
 // To workers that are not idle, longest without work first, and once to each. Those that want nothing stay in front: a few are tried,
 // since each has its turn when its next results come.
-void Broker::dispatch_ahead(Job& job) {
+void Broker::dispatch_ahead(Job& job, Room room) {
   const std::uint64_t before = dispatches_;
   for (bool given = true; given;) {
     given = false;
-    for (Worker* worker : scheduler_.with_room(*job.kind, Room::prefetch, kWorkersTried)) {
+    for (Worker* worker : scheduler_.with_room(*job.kind, room, kWorkersTried)) {
       if (!job.turn) return;
-      if (worker->room != Room::prefetch || worker->served > before) continue;
+      if (worker->room != room || worker->served > before) continue;
       const auto jobs = scheduler_.next_jobs(*worker, kJobsTried);
-      if (jobs.front()->priority == job.priority && !suspects_wait(jobs)) given = grant(*worker, job) || given;
+      if (jobs.front()->priority == job.priority && !suspects_wait(jobs)) given = grant_ahead(*worker, job) || given;
     }
   }
 }
@@ -168,8 +187,7 @@ std::uint32_t Broker::wanted_by(const Worker& worker, const Job& job) const {
   std::uint64_t wanted = free > 0 && !is_quick ? free : std::max(free, ahead);
   if (job.kind->workers > 1) {  // near the tail: leave something for the others, unless it is next to nothing
     const std::uint64_t share = job.counts.queued / (2 * job.kind->workers);
-    const double small = is_quick ? worker.slots * in_micros(kSmallWork) / pace->second.mean_us : 1;
-    wanted = std::min(wanted, std::max<std::uint64_t>({free, share, static_cast<std::uint64_t>(small), 1}));
+    wanted = std::min(wanted, std::max<std::uint64_t>({free, share, is_quick ? small_work(worker, job) : 1, 1}));
   }
   return static_cast<std::uint32_t>(wanted);
 }
@@ -274,12 +292,15 @@ void Broker::hold(Worker& worker, JobId id, std::int64_t count) {
     recall_waits_ = true;
     timers_.remind(now_ + limits::kRecallAfter, TimerKind::recall, 0);
   }
+  const auto came = static_cast<std::uint32_t>(held_before == 0 && pace.held > 0);
+  const auto went = static_cast<std::uint32_t>(held_before > 0 && pace.held == 0);
+  worker.jobs += came - went;
   if (pace.mean_us == 0) worker.unmeasured = static_cast<std::uint32_t>(worker.unmeasured + count);
   worker.work_us = worker.held == 0 ? 0 : worker.work_us + static_cast<double>(count) * pace.mean_us;
   Job* job = find_job(id);
   if (job != nullptr) {
     job->slots_in_use += std::min(pace.held, worker.slots) - slots_before;
-    job->workers += static_cast<std::uint32_t>(pace.held > 0) - static_cast<std::uint32_t>(held_before > 0);
+    job->workers += came - went;
     stirred_jobs_.insert(id);
   }
   if (pace.held == 0 && (job == nullptr || job->told.ended)) worker.paces.erase(id);
@@ -306,8 +327,12 @@ void Broker::update_room(Worker& worker) {
   if (worker.takes_work() && worker.reserved_for == JobId{} && has_byte_room(worker)) {
     if (worker.free_slots() > 0) {
       room = Room::free;
-    } else if (worker.suspects == 0 && worker.unmeasured == 0 && worker.work_us < work_limit_us(worker)) {
-      room = Room::prefetch;
+    } else if (worker.suspects == 0 && worker.unmeasured == 0) {
+      if (worker.work_us < work_limit_us(worker)) {
+        room = Room::prefetch;
+      } else if (worker.jobs < kMostJobs && worker.work_us < worker.held * in_micros(limits::kMeasuredWork)) {
+        room = Room::guests;
+      }
     }
   }
   scheduler_.set_room(worker, room);

@@ -9,8 +9,13 @@ namespace {
 Turn turn_of(Job& job) { return {-std::int64_t{job.priority}, job.slots_in_use, job.last_served, &job}; }
 
 WorkerClass::Line* line_of(WorkerClass& group, Room room) {
-  if (room == Room::none) return nullptr;
-  return room == Room::free ? &group.free : &group.prefetch;
+  switch (room) {
+    case Room::none: return nullptr;
+    case Room::free: return &group.free;
+    case Room::prefetch: return &group.prefetch;
+    case Room::guests: return &group.guests;
+  }
+  return nullptr;
 }
 
 }  // namespace

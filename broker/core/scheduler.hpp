@@ -49,6 +49,7 @@ struct WorkerClass {
   std::vector<KindQueue*> kinds;
   Line free;
   Line prefetch;
+  Line guests;
   std::uint32_t members = 0;
 };
 

@@ -18,6 +18,7 @@ enum class Room : std::uint8_t {
   none,
   free,      // a slot is free
   prefetch,  // all slots are taken, but not for long
+  guests,    // it holds as much as it should, but that is quick, and of so few jobs that one which has nothing there may come in between
 };
 
 // How a worker gets on with one job.
@@ -39,6 +40,7 @@ struct Worker : Peer {
   std::set<LeaseId> leases;
   std::unordered_map<JobId, Pace> paces;
   std::uint32_t held = 0;          // tasks in its leases
+  std::uint32_t jobs = 0;          // of so many jobs
   std::uint64_t held_bytes = 0;    // payload bytes of its leases
   std::uint32_t suspects = 0;      // of them, tasks under suspicion: no prefetch beside them
   bool alone = false;              // holds a task that must be alone: nothing beside it

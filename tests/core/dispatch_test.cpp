@@ -107,6 +107,42 @@ TEST_CASE("row 28: a small job submitted behind a huge one of quick tasks ends s
   CHECK(farm.job(huge).number("left") > 50'000);
 }
 
+TEST_CASE("row 28: a worker that is filled up with quick tasks takes in those of a job that has nothing there") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  FarmWorker& worker = farm.worker({.slots = 2});
+  const auto held_of = [&](JobId job) {
+    return std::count_if(worker.held.begin(), worker.held.end(), [&](const HeldTask& task) { return task.job == job; });
+  };
+  const auto finishes_those_of = [&](JobId job) {
+    std::vector<Index> indices;
+    for (const HeldTask& task : worker.held) {
+      if (task.job == job) indices.push_back(task.index);
+    }
+    std::vector<HeldTask> others;
+    std::copy_if(worker.held.begin(), worker.held.end(), std::back_inserter(others), [&](const HeldTask& task) { return task.job != job; });
+    std::erase_if(worker.held, [&](const HeldTask& task) { return task.job != job; });
+    worker.finishes(indices, 10us);
+    worker.held.insert(worker.held.end(), others.begin(), others.end());
+  };
+  const JobId huge = ann.opens({.kind = "echo", .results = ResultsPolicy::keep});
+  ann.writes(huge, std::size_t{20'000});
+  for (int i = 0; i < 12; ++i) worker.finishes_all(10us);
+  worker.finishes({worker.indices().front()}, 10ms);  // which makes what it holds more than it should
+  const auto ahead = held_of(huge);
+  REQUIRE(ahead > 100);
+  const JobId small = ann.runs({.kind = "echo", .results = ResultsPolicy::keep}, numbered(10));
+  CHECK(held_of(small) == 2);
+  const JobId other = ann.runs({.kind = "echo", .results = ResultsPolicy::keep}, numbered(10));
+  CHECK(held_of(other) == 0);  // not beside tasks that nobody has measured
+  finishes_those_of(small);
+  CHECK(held_of(small) == 0);
+  CHECK(held_of(other) == 2);
+  finishes_those_of(other);
+  CHECK(held_of(small) == 4);
+  CHECK(held_of(huge) == ahead);
+}
+
 TEST_CASE("a job of slow tasks behind a huge one of quick tasks gets its share") {
   Farm farm;
   FarmClient& ann = farm.client("ann");

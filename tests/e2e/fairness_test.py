@@ -1,6 +1,7 @@
 """Jobs share the workers: a small one does not wait for a large one, kinds keep apart, slots are shared evenly, and nobody idles at
 the tail while others hold what it could run."""
 import collections
+import os
 import unittest
 
 from farm import SANITIZED, Farm
@@ -10,32 +11,41 @@ MILLION = 100_000 if SANITIZED else 1_000_000
 
 
 class ASmallJobBehindALargeOne(unittest.TestCase):
-    """Tasks of 1 ms. A million that take nothing are over in half a second, and five percent of that is 25 ms: with those the large one
-    did 2 to 13 % more in five runs on a quiet machine of 2 cores, which is not what was aimed at."""
-
     def test_ends_before_the_large_one_has_done_five_percent_more(self):
+        self.run_both("take 1")
+
+    @unittest.skipUnless(os.environ.get("STINT_NOOP_TASKS"), "a limit on speed: STINT_NOOP_TASKS=1 runs it")
+    def test_ends_soon_though_the_tasks_of_both_take_no_time(self):
+        """A million of these are over in half a second, and five percent of that is 25 ms."""
+        self.run_both("x")
+
+    def run_both(self, task):
         with Farm() as farm, Peer(farm.listen) as ann:
-            large = farm.submit("--kind", "obey", "--discard", input=b"take 1\n" * MILLION)
+            large = farm.submit("--kind", "obey", "--discard", input=f"{task}\n".encode() * MILLION)
             watcher = farm.watch_job(large)
             for _ in range(2):
                 farm.worker("obey", "--slots", "2")
             watcher.await_event(lambda event: event.get("done", 0) >= 1000)  # it is at full speed
             ann.greet(role=CLIENT, name="ann")
-            before = self.done(ann, large)  # in the order in which ann says it: before the small one is there, and after its end
+            self.ask(ann, large)  # in the order in which ann says it: before the small one is there, and after its end
             ann.say("OPEN", req=1, kind="obey", key="small", results=1)
+            before = self.done(ann)
             small = ann.hear("OPENED")["job"]
             ann.say("SUBMIT", job=small, first=0, n=10, sizes=1, now=True, blob=b"y" * 10)
             ann.say("CLOSE", job=small, total=10)
             ann.say("ATTACH", job=small, reader=1, upto=0, limit_tasks=100, limit_bytes=1 << 20)
             self.await_end(ann, small)
-            after = self.done(ann, large)
+            self.ask(ann, large)
+            after = self.done(ann)
             print(f"meanwhile the large one has done {after - before} more of {MILLION}: {(after - before) / MILLION:.2%}")
             self.assertLess(before, MILLION, "the large one was too quick to be in anybody's way")
             self.assertLess(after - before, MILLION // 20)
             farm.stint("cancel", large)
 
-    def done(self, client, job):
+    def ask(self, client, job):
         client.say("QUERY", req=2, what="job", selector=job)
+
+    def done(self, client):
         return client.hear("ANSWER")["rows"][0]["done"]
 
     def await_end(self, client, job):
