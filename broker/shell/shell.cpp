@@ -21,8 +21,11 @@ bool may_be_left_out(const Envelope& envelope) {
   return std::holds_alternative<HelloAgain>(envelope.message) || std::holds_alternative<Error>(envelope.message);
 }
 
-bool moves_tasks(const Message& message) {
-  return std::holds_alternative<Tasks>(message) || std::holds_alternative<JobResults>(message);
+// On which somebody waits. Of many together, a waking more or less does not count.
+bool moves_lone_task(const Message& message) {
+  if (const auto* tasks = std::get_if<Tasks>(&message)) return tasks->indices.count() == 1;
+  const auto* results = std::get_if<JobResults>(&message);
+  return results != nullptr && results->outcomes.count() == 1;
 }
 
 #ifdef NDEBUG
@@ -32,7 +35,7 @@ constexpr bool kChecksWholeLedger = true;
 #endif
 constexpr std::size_t kCheckedPerTurn = 64;  // jobs, leases and workers
 
-constexpr Duration kStayAwake = std::chrono::microseconds(200);  // after sending tasks or results, if the last answer came within that
+constexpr Duration kStayAwake = std::chrono::microseconds(200);  // after sending a lone task or result, if the last answer came within that
 
 constexpr std::size_t kCrowd = 1'000;                          // Of so many peers or more, while no job is open ...
 constexpr Duration kCrowdDelay = std::chrono::milliseconds(5);  // ... messages wait so long for company, if the last were heartbeats.
@@ -105,7 +108,7 @@ void Shell::wait_for_work(const Signals* signals) {
   const int signal_fd = signals == nullptr ? -1 : signals->fd();
   const bool is_crowd_idle = only_heartbeats_ && core_.peers() >= kCrowd && !core_.has_open_jobs();
   if (is_crowd_idle && wait({wakeup_.fd(), signal_fd}, std::min(deadline, now() + kCrowdDelay))) return;
-  const bool expects_answer = std::exchange(sent_tasks_, false);
+  const bool expects_answer = std::exchange(sent_lone_task_, false);
   wait({router_.socket(), publisher_.socket(), wakeup_.fd(), store_.fd(), signal_fd}, deadline,
        expects_answer && answers_soon_ ? kStayAwake : Duration::zero());
   if (expects_answer) answers_soon_ = now() - begun < kStayAwake;
@@ -234,7 +237,7 @@ void Shell::carry_out() {
 
 void Shell::carry_out(Send& action) {
   if (may_be_left_out(action.envelope) && !strangers_.may_reply()) return;
-  sent_tasks_ = sent_tasks_ || moves_tasks(action.envelope.message);
+  sent_lone_task_ = sent_lone_task_ || moves_lone_task(action.envelope.message);
   if (!router_.send(action.to, action.envelope)) intake_.tell(input::Unreachable{turn_, action.to}, out_);
 }
 

@@ -92,7 +92,7 @@ class Shell {
   std::size_t turns_unchecked_ = 0;
   bool more_to_read_ = false;  // the last turn left messages in the socket
   bool only_heartbeats_ = false;  // the last turn brought nothing else
-  bool sent_tasks_ = false;       // or results, since the last wait: whoever has them may answer in a moment
+  bool sent_lone_task_ = false;   // or result, since the last wait: whoever has it may answer in a moment
   bool answers_soon_ = false;     // and did so the last time
   bool leaving_ = false;
   bool finished_ = false;
