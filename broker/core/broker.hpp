@@ -166,7 +166,6 @@ class Broker {
   std::uint32_t grant_waiting(Worker& worker, Job& job, Suspicion suspicion, std::uint32_t most);
   std::uint32_t grant_fresh(Worker& worker, Job& job, std::uint32_t most);
   std::uint32_t wanted_by(const Worker& worker, const Job& job) const;
-  std::uint32_t small_work(const Worker& worker, const Job& job) const;
   bool has_byte_room(const Worker& worker) const;
   void hand_out(Worker& worker, Job& job, Tasks tasks);
   void inform(Worker& worker, Job& job);

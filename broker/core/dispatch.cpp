@@ -6,7 +6,6 @@
 // and, when that was not enough to acquit them, alone.
 #include <algorithm>
 #include <cstdint>
-#include <string>
 
 #include "broker/core/broker.hpp"
 #include "common/model/limits.hpp"
@@ -23,8 +22,9 @@ double in_micros(Duration duration) { return std::chrono::duration<double, std::
 
 double work_limit_us(const Worker& worker) { return in_micros(limits::kMeasuredWork) * worker.slots; }
 
-bool offers(const Worker& worker, const std::string& kind) {
-  return std::binary_search(worker.kinds.begin(), worker.kinds.end(), kind);
+// How many tasks keep a worker busy for a moment; 0: nobody knows.
+std::uint32_t small_work(const Worker& worker, const Pace& pace) {
+  return pace.mean_us == 0 ? 0 : static_cast<std::uint32_t>(worker.slots * in_micros(kSmallWork) / pace.mean_us);
 }
 
 // What is suspect waits for a free slot, and nothing overtakes it: where a worker is filled ahead, none ever becomes free.
@@ -57,8 +57,7 @@ bool Broker::grant_next(Worker& worker) {
 // How much a job gets at once while the next one waits for the same slots: until it has as many as that one, and one more. Of quick
 // tasks it may be more, since their slots are soon free again.
 std::uint32_t Broker::fair_share(const Worker& worker, const Job& job, const Job& next) const {
-  const auto pace = worker.paces.find(job.id);
-  const bool is_quick = pace != worker.paces.end() && pace->second.depth > worker.slots;
+  const bool is_quick = worker.pace_of(job.id).depth > worker.slots;
   if (is_quick || next.priority != job.priority || next.slots_in_use < job.slots_in_use) return UINT32_MAX;
   return next.slots_in_use - job.slots_in_use + 1;
 }
@@ -77,22 +76,14 @@ void Broker::fill_ahead(Worker& worker) {
 bool Broker::grant_ahead(Worker& worker, Job& job) {
   if (worker.room == Room::prefetch) return grant(worker, job);
   if (worker.room != Room::guests) return false;
-  const auto pace = worker.paces.find(job.id);
-  const bool is_guest = pace == worker.paces.end() || pace->second.held == 0;
-  return is_guest && grant(worker, job, std::max(worker.slots, small_work(worker, job)));
-}
-
-// How many tasks keep a worker busy for a moment; 0: nobody knows.
-std::uint32_t Broker::small_work(const Worker& worker, const Job& job) const {
-  const auto pace = worker.paces.find(job.id);
-  if (pace == worker.paces.end() || pace->second.mean_us == 0) return 0;
-  return static_cast<std::uint32_t>(worker.slots * in_micros(kSmallWork) / pace->second.mean_us);
+  const Pace& pace = worker.pace_of(job.id);
+  return pace.held == 0 && grant(worker, job, std::max(worker.slots, small_work(worker, pace)));
 }
 
 // It has emptied itself for a task that must be alone; unless that has meanwhile gone elsewhere, or the worker offers its kind no more.
 void Broker::dispatch_reserved(Worker& worker) {
   Job* job = find_job(worker.reserved_for);
-  const bool needed = job != nullptr && worker.takes_work() && offers(worker, job->options.kind) && may_go(*job) &&
+  const bool needed = job != nullptr && worker.takes_work() && worker.offers(job->options.kind) && may_go(*job) &&
                       job->tasks.has_ready(Suspicion::alone);
   if (needed && worker.held > 0) return;
   end_reservation(worker);
@@ -120,7 +111,7 @@ void Broker::dispatch(Job& job) {
     const std::uint64_t before = dispatches_;
     dispatch(*worker);
     if (dispatches_ != before || worker->room != Room::free) continue;
-    for (Worker* other : scheduler_.with_room(*job.kind, Room::free, SIZE_MAX)) dispatch(*other);  // that one can't take it: perhaps another
+    for (Worker* other : scheduler_.with_room(*job.kind, Room::free, SIZE_MAX)) dispatch(*other);  // that one can't: perhaps another
     break;
   }
   if (!job.turn || job.tasks.has_ready(Suspicion::one_per_slot)) return;
@@ -177,17 +168,16 @@ bool Broker::grant(Worker& worker, Job& job, std::uint32_t most) {
 std::uint32_t Broker::wanted_by(const Worker& worker, const Job& job) const {
   const std::uint32_t free = worker.free_slots();
   if (worker.suspects > 0) return free;
-  const auto pace = worker.paces.find(job.id);
-  const std::uint32_t held = pace == worker.paces.end() ? 0 : pace->second.held;
+  const Pace& pace = worker.pace_of(job.id);
   const std::uint32_t part = limits::kMaxUnendedTasks / std::max(job.kind->workers, 1U);  // of what may be handed out at once
-  const std::uint32_t depth = pace == worker.paces.end() ? worker.slots : std::max(std::min(pace->second.depth, part), worker.slots);
-  const std::uint32_t ahead = depth > held ? depth - held : 0;
+  const std::uint32_t depth = std::max(std::min(pace.depth, part), worker.slots);
+  const std::uint32_t ahead = depth > pace.held ? depth - pace.held : 0;
   if (free == 0 && (ahead == 0 || ahead < depth / 4)) return 0;  // little gifts cost a message each
   const bool is_quick = depth > worker.slots;
   std::uint64_t wanted = free > 0 && !is_quick ? free : std::max(free, ahead);
   if (job.kind->workers > 1) {  // near the tail: leave something for the others, unless it is next to nothing
     const std::uint64_t share = job.counts.queued / (2 * job.kind->workers);
-    wanted = std::min(wanted, std::max<std::uint64_t>({free, share, is_quick ? small_work(worker, job) : 1, 1}));
+    wanted = std::min(wanted, std::max<std::uint64_t>({free, share, is_quick ? small_work(worker, pace) : 1, 1}));
   }
   return static_cast<std::uint32_t>(wanted);
 }

@@ -76,7 +76,7 @@ struct WorkerDrained {  // -> DRAIN
   Incarnation worker{};
 };
 
-using Effect = std::variant<JobOpened, TasksAccepted, CountsMoved, TasksEnded, JobChanged, ResultsDecided, WorkerAnswered, Asked, CommandDone,
-                            TasksReserved, WorkerDrained, Welcomed>;
+using Effect = std::variant<JobOpened, TasksAccepted, CountsMoved, TasksEnded, JobChanged, ResultsDecided, WorkerAnswered, Asked,
+                            CommandDone, TasksReserved, WorkerDrained, Welcomed>;
 
 }  // namespace stint::broker

@@ -146,8 +146,8 @@ bool Broker::run_drain(Client& client, const Command& command, Done& done, std::
       return false;
     }
     for (const auto& [name, worker] : workers_) {
-      const bool offers = command.kind.empty() || std::binary_search(worker->kinds.begin(), worker->kinds.end(), command.kind);
-      if (offers && !worker->draining) chosen.push_back(worker);
+      const bool is_meant = command.kind.empty() || worker->offers(command.kind);
+      if (is_meant && !worker->draining) chosen.push_back(worker);
     }
     std::stable_sort(chosen.begin(), chosen.end(), [](const Worker* a, const Worker* b) { return a->held < b->held; });
     if (command.count > 0 && chosen.size() > command.count) chosen.resize(command.count);

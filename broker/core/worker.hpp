@@ -1,6 +1,7 @@
 // A worker in session: what it offers, what it holds, and how quick it is at each job.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <set>
 #include <string>
@@ -42,7 +43,7 @@ struct Worker : Peer {
   std::uint32_t held = 0;          // tasks in its leases
   std::uint32_t jobs = 0;          // of so many jobs
   std::uint64_t held_bytes = 0;    // payload bytes of its leases
-  std::uint32_t suspects = 0;      // of them, tasks under suspicion: no prefetch beside them
+  std::uint32_t suspects = 0;      // of what it holds, tasks under suspicion: no prefetch beside them
   bool alone = false;              // holds a task that must be alone: nothing beside it
 
   JobId reserved_for{};            // it empties itself for a task of this job that must be alone
@@ -65,6 +66,12 @@ struct Worker : Peer {
 
   std::uint32_t free_slots() const { return held < slots ? slots - held : 0; }
   bool takes_work() const { return reachable && !draining && !alone && slots > 0; }
+  bool offers(const std::string& kind) const { return std::binary_search(kinds.begin(), kinds.end(), kind); }
+  const Pace& pace_of(JobId job) const {  // of one that it never had: a new one
+    static constexpr Pace kNew;
+    const auto at = paces.find(job);
+    return at == paces.end() ? kNew : at->second;
+  }
 };
 
 }  // namespace stint::broker

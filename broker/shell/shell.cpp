@@ -107,7 +107,7 @@ void Shell::wait_for_work(const Signals* signals) {
   const TimePoint deadline = std::min({latest, leave_by_, core_.next_deadline().value_or(latest)});
   const int signal_fd = signals == nullptr ? -1 : signals->fd();
   const bool is_crowd_idle = only_heartbeats_ && core_.peers() >= kCrowd && !core_.has_open_jobs();
-  if (is_crowd_idle && wait({wakeup_.fd(), signal_fd}, std::min(deadline, now() + kCrowdDelay))) return;
+  if (is_crowd_idle && wait({wakeup_.fd(), signal_fd}, std::min(deadline, begun + kCrowdDelay))) return;
   const bool expects_answer = std::exchange(sent_lone_task_, false);
   wait({router_.socket(), publisher_.socket(), wakeup_.fd(), store_.fd(), signal_fd}, deadline,
        expects_answer && answers_soon_ ? kStayAwake : Duration::zero());

@@ -115,14 +115,11 @@ TEST_CASE("row 28: a worker that is filled up with quick tasks takes in those of
     return std::count_if(worker.held.begin(), worker.held.end(), [&](const HeldTask& task) { return task.job == job; });
   };
   const auto finishes_those_of = [&](JobId job) {
-    std::vector<Index> indices;
-    for (const HeldTask& task : worker.held) {
-      if (task.job == job) indices.push_back(task.index);
-    }
+    const auto is_other = [&](const HeldTask& task) { return task.job != job; };
     std::vector<HeldTask> others;
-    std::copy_if(worker.held.begin(), worker.held.end(), std::back_inserter(others), [&](const HeldTask& task) { return task.job != job; });
-    std::erase_if(worker.held, [&](const HeldTask& task) { return task.job != job; });
-    worker.finishes(indices, 10us);
+    std::copy_if(worker.held.begin(), worker.held.end(), std::back_inserter(others), is_other);
+    std::erase_if(worker.held, is_other);  // indices are those of a job
+    worker.finishes(worker.indices(), 10us);
     worker.held.insert(worker.held.end(), others.begin(), others.end());
   };
   const JobId huge = ann.opens({.kind = "echo", .results = ResultsPolicy::keep});
@@ -251,43 +248,42 @@ TEST_CASE("near the tail something is left for the others") {
   CHECK(!w2.held.empty());
 }
 
-TEST_CASE("what a worker holds ahead comes back when its tasks turn out to be slow and another is idle") {
+// A worker that was taken for quick holds tasks ahead and is slow now; another has nothing to do, and the first is asked to give some back.
+struct Hoard {
+  Hoard() {
+    ann.writes(ann.opens({.kind = "echo", .results = ResultsPolicy::keep}), numbered(200));
+    for (int i = 0; i < 6; ++i) w1.finishes_all(10us);
+    REQUIRE(w1.held.size() > 10);
+    w2 = &farm.worker({.name = "w2"});
+    while (!w2->held.empty()) w2->finishes_all(10us);
+    farm.passes(50ms);
+  }
+
   Farm farm;
   FarmClient& ann = farm.client("ann");
   FarmWorker& w1 = farm.worker({.name = "w1"});
-  const JobId job = ann.opens({.kind = "echo", .results = ResultsPolicy::keep});
-  ann.writes(job, numbered(200));
-  for (int i = 0; i < 6; ++i) w1.finishes_all(10us);
-  REQUIRE(w1.held.size() > 10);
-  FarmWorker& w2 = farm.worker({.name = "w2"});
-  w2.finishes_all(10us);
-  while (!w2.held.empty()) w2.finishes_all(10us);
-  farm.passes(50ms);
+  FarmWorker* w2 = nullptr;
+};
+
+TEST_CASE("what a worker holds ahead comes back when its tasks turn out to be slow and another is idle") {
+  Hoard it;
+  FarmWorker& w1 = it.w1;
   const Recall recall = w1.takes<Recall>();
   CHECK(recall.mode == RecallMode::unstarted);
   std::vector<Index> unstarted = w1.indices();
   unstarted.erase(unstarted.begin());
   std::erase_if(unstarted, [&](Index index) { return w1.task(index).lease != recall.lease; });
   w1.releases(unstarted);
-  CHECK(!w2.held.empty());
+  CHECK(!it.w2->held.empty());
   while (w1.has<Recall>()) w1.takes<Recall>();
 }
 
 TEST_CASE("a worker that has greeted anew is asked again for what it holds ahead") {
-  Farm farm;
-  FarmClient& ann = farm.client("ann");
-  FarmWorker& w1 = farm.worker({.name = "w1"});
-  const JobId job = ann.opens({.kind = "echo", .results = ResultsPolicy::keep});
-  ann.writes(job, numbered(200));
-  for (int i = 0; i < 6; ++i) w1.finishes_all(10us);
-  REQUIRE(w1.held.size() > 10);
-  FarmWorker& w2 = farm.worker({.name = "w2"});
-  w2.finishes_all(10us);
-  while (!w2.held.empty()) w2.finishes_all(10us);
-  farm.passes(50ms);
+  Hoard it;
+  FarmWorker& w1 = it.w1;
   while (w1.has<Recall>()) w1.takes<Recall>();  // in truth it was lost
   w1.greets();
-  farm.passes(50ms);
+  it.farm.passes(50ms);
   CHECK(w1.has<Recall>());
   while (w1.has<Recall>()) w1.takes<Recall>();
 }

@@ -171,7 +171,8 @@ void Overheard::published(const Event& event) {
   const Published now{event.seq, stands ? state : ""};
   const Published last = std::exchange(published_.try_emplace(event.topic, now).first->second, now);
   world_.require(event.event != "state" || last.seq != now.seq || last.stands == now.stands,
-                 described(event) + ": #" + std::to_string(last.seq) + " told that it was " + (last.stands.empty() ? "going on" : last.stands));
+                 described(event) + ": #" + std::to_string(last.seq) + " told that it was " +
+                     (last.stands.empty() ? "going on" : last.stands));
 }
 
 void Overheard::check_answer(PeerId to, RequestId request) {
@@ -218,7 +219,8 @@ void Overheard::check_kept(Incarnation worker, const Welcome& welcome) const {
   each_task([](const HeldLease& held, Index, LeaseId& known) { known = std::max(known, held.lease); });
   each_task([&](const HeldLease& held, Index index, LeaseId known) {
     const bool dropped = std::any_of(welcome.drop.begin(), welcome.drop.end(), [&](const Drop& drop) {
-      return drop.lease == held.lease && std::any_of(drop.runs.begin(), drop.runs.end(), [&](const Run& run) { return run.contains(index); });
+      return drop.lease == held.lease &&
+             std::any_of(drop.runs.begin(), drop.runs.end(), [&](const Run& run) { return run.contains(index); });
     });
     world_.require(dropped || held.lease == known,
                    "a worker came back with task " + std::to_string(index) + " of job " + std::to_string(value(held.job)) +

@@ -82,7 +82,7 @@ Json ping(Client& client, std::uint64_t count, std::uint64_t bytes) {
   return {{"ns", std::move(samples)}};
 }
 
-// Jobs that are open at once. Tasks go through them in turn, each time as many of a job as a message takes.
+// Jobs that are open at once. Tasks go through them in turn, each time as many of a job as a message takes of 64 bytes.
 class OpenJobs {
  public:
   explicit OpenJobs(Client& client) : client_(client) {}
