@@ -297,10 +297,9 @@ std::vector<Run> Broker::adopt(Worker& worker, const HeldLease& held) {
       job->tasks.want(index);
       task->returned = held.lease;
       task->last_lease = {};  // that lease lives again: it is kept once for each loss
-      if (task->losses > 0) {
-        --task->losses;
-        --job->redone;
-      }
+      const bool was_counted = task->losses > 0 || task->answered != LeaseId{};  // else it has waited for its worker since the restart
+      if (task->losses > 0) --task->losses;
+      if (was_counted && job->redone > 0) --job->redone;
       attempt = task->attempts;
       kept.push_back(index);
     }

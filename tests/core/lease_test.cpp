@@ -347,8 +347,24 @@ TEST_CASE("row 18: a worker that comes back after a restart with the younger lea
   other.greets();
   CHECK(other.holds(0));
   CHECK(it.w.takes<Recall>().lease == it.first.lease);
+  CHECK(it.farm.job(it.job).number("redone") == 0);
   it.w.fails(0);  // too late
   CHECK(it.farm.job(it.job).number("running") == 1);
+  other.finishes({0});
+  CHECK(it.farm.job(it.job).number("done") == 1);
+}
+
+TEST_CASE("row 18: so it is when the first has failed meanwhile: then it is not handed out again for that") {
+  SecondAttempt it;
+  FarmWorker& other = it.farm.worker({.name = "other"});
+  it.comes_back_with({it.first});
+  it.w.fails(0);
+  CHECK(it.farm.job(it.job).number("redone") == 1);
+  other.hello.store = it.w.hello.store;
+  other.held = {it.second};
+  other.greets();
+  REQUIRE(other.holds(0));
+  CHECK(it.farm.job(it.job).number("redone") == 0);
   other.finishes({0});
   CHECK(it.farm.job(it.job).number("done") == 1);
 }

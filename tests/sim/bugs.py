@@ -335,7 +335,7 @@ BUGS = [
         "    if (job.dead_letters.empty()) job.dead_letters.emplace(index, payload);\n"),
     Bug("what a returned worker keeps counts as redone", "a worker that comes back was not lost",
         "broker/core/on_hello.cpp",
-        "        --job->redone;\n",
+        "      if (was_counted && job->redone > 0) --job->redone;\n",
         ""),
     Bug("the worker does not name its unacknowledged results", "leases reconciled",
         "worker/core/session.cpp",
