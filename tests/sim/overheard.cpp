@@ -17,12 +17,14 @@ void Overheard::heard(PeerId from, const Envelope& envelope) {
   if (const auto* hello = std::get_if<Hello>(&envelope.message)) {
     peers_[from] = hello->incarnation;
     Hello& newest = greetings_[hello->incarnation];
-    world_.require(hello->hello_no <= std::max(newest.hello_no, 1U) || !is_steady(hello->role),
+    const bool was_in_session = in_session_.contains(hello->incarnation);  // else it may have slept behind its greeting
+    world_.require(hello->hello_no <= newest.hello_no || !was_in_session || !is_steady(hello->role),
                    names_[hello->incarnation] + " gives the broker up, which never was silent");
     if (hello->hello_no > newest.hello_no) newest = *hello;
   } else if (std::holds_alternative<Bye>(envelope.message)) {
     writer_is_gone(names_[peers_[from]]);
   }
+  if (envelope.session != SessionId{}) in_session_.insert(peers_[from]);
   bounds_.heard(peers_[from], envelope.message);
   const auto* command = std::get_if<Command>(&envelope.message);
   if (command == nullptr) return;

@@ -80,6 +80,7 @@ class Overheard {
   std::map<PeerId, Incarnation> peers_;
   std::map<Incarnation, std::string> names_;  // as they were welcomed
   std::map<Incarnation, Hello> greetings_;    // the newest of each
+  std::set<Incarnation> in_session_;          // those that have said something within a session, ever
   std::map<JobId, std::string> writers_;      // the names of those that are there for sure
   struct Asked {
     Command command;
