@@ -402,6 +402,21 @@ TEST_CASE("of results that wait, WELCOME may drop some: those are released, the 
   CHECK(bench.session.unacknowledged().empty());
 }
 
+TEST_CASE("of results that ended one after the other, WELCOME may drop neighbours: all are released, and none is handed in") {
+  Bench bench;
+  bench.join();
+  bench.describe(job(7));
+  bench.give(lease(1), {0, 3});
+  for (const Index index : {0, 1, 2}) bench.executor_ends(lease(1), {index, 1});
+  bench.say(HelloAgain{"messages are missing"});
+  bench.forget_said();
+  bench.greeted();
+  bench.welcome({Drop{lease(1), {{0, 2}}}});
+  CHECK(bench.sent<Release>() == Release{lease(1), {{0, 2}}});
+  CHECK(bench.sent<LeaseResults>().outcomes.indices == Indices(Run{2, 1}));
+  CHECK(bench.is_quiet());
+}
+
 TEST_CASE("a lease that is asked back while its last task ends is kept until that is answered") {
   Bench bench;
   bench.join();

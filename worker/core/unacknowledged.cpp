@@ -54,15 +54,16 @@ std::vector<Run> Unacknowledged::forget(const Drop& drop) {
   std::vector<Run> forgotten;
   for (Entry& entry : entries_) {
     if (entry.lease != drop.lease) continue;
-    const std::size_t before = forgotten.size();
+    std::vector<Run> named;
     for (std::uint32_t i = 0; i < entry.outcomes.count(); ++i) {
       const Index index = entry.outcomes.indices.at(i);
-      if (drop.runs.empty() || names(drop.runs, index)) append(forgotten, index);
+      if (drop.runs.empty() || names(drop.runs, index)) append(named, index);
     }
-    if (forgotten.size() == before) continue;
+    if (named.empty()) continue;
     bytes_ -= cost(entry.outcomes);
-    entry.outcomes = without(entry.outcomes, forgotten);
+    entry.outcomes = without(entry.outcomes, named);
     bytes_ += cost(entry.outcomes);
+    forgotten.insert(forgotten.end(), named.begin(), named.end());
   }
   std::erase_if(entries_, [](const Entry& entry) { return entry.outcomes.count() == 0; });
   normalise(forgotten);
