@@ -25,6 +25,7 @@ void Overheard::heard(PeerId from, const Envelope& envelope) {
     writer_is_gone(names_[peers_[from]]);
   }
   if (envelope.session != SessionId{}) in_session_.insert(peers_[from]);
+  if (const auto* results = std::get_if<LeaseResults>(&envelope.message)) check_dropped(envelope.session, *results);
   bounds_.heard(peers_[from], envelope.message);
   const auto* command = std::get_if<Command>(&envelope.message);
   if (command == nullptr) return;
@@ -119,6 +120,8 @@ void Overheard::said(PeerId to, const Envelope& envelope) {
   if (const auto* welcome = std::get_if<Welcome>(&envelope.message)) {
     names_[peers_[to]] = welcome->name;
     check_kept(peers_[to], *welcome);
+    const bool is_of_this_store = greetings_[peers_[to]].store == welcome->store;  // else its numbers are given to other leases
+    if (is_of_this_store) dropped_[envelope.session] = welcome->drop;
   }
   if (const auto* opened = std::get_if<Opened>(&envelope.message)) {
     check_positions(opened->job, opened->next);
@@ -228,6 +231,18 @@ void Overheard::check_kept(Incarnation worker, const Welcome& welcome) const {
                    "a worker came back with task " + std::to_string(index) + " of job " + std::to_string(value(held.job)) +
                        " in two leases, and keeps the older");
   });
+}
+
+void Overheard::check_dropped(SessionId session, const LeaseResults& results) const {
+  const auto dropped = dropped_.find(session);
+  if (dropped == dropped_.end()) return;
+  for (const Drop& drop : dropped->second) {
+    for (std::uint32_t i = 0; drop.lease == results.lease && i < results.outcomes.count(); ++i) {
+      const Index index = results.outcomes.indices.at(i);
+      const bool is_dropped = std::any_of(drop.runs.begin(), drop.runs.end(), [&](const Run& run) { return run.contains(index); });
+      world_.require(!is_dropped, "a worker hands in task " + std::to_string(index) + ", which it was told to drop");
+    }
+  }
 }
 
 void Overheard::check_positions(JobId job, Index next) {

@@ -3,7 +3,8 @@
 //
 // - Nothing is told before the store has committed what it rests on: jobs, acceptances, results, acknowledgements, tasks
 // handed out.
-// - Of a task with which a worker came back in two leases only the younger is left to it.
+// - Of a task with which a worker came back in two leases only the younger is left to it, and it hands in nothing that
+// it was told to drop.
 // - A paused job hands nothing out, and one with too many failures pauses itself.
 // - A repeated command does nothing again; each is answered as often as it is asked.
 // - It finds fault only with messages that had one. On a network where nothing is ever late nobody is given up.
@@ -55,6 +56,7 @@ class Overheard {
   void check_row(const Row& row) const;  // of a job
   void check_positions(JobId job, Index next);
   void check_kept(Incarnation worker, const Welcome& welcome) const;
+  void check_dropped(SessionId session, const LeaseResults& results) const;
   void check_acknowledged(PeerId to, const Envelope& envelope, std::uint32_t upto);
   void check_error(PeerId to, const Error& error);
   void check_answer(PeerId to, RequestId request);
@@ -74,6 +76,7 @@ class Overheard {
   std::map<JobId, std::uint64_t> handed_again_;                    // tasks, each as often as it was
   std::map<JobId, std::unordered_map<Index, CommitId>> outcomes_;  // not committed
   std::map<JobId, std::uint64_t> ends_;                            // committed
+  std::map<SessionId, std::vector<Drop>> dropped_;  // what a worker was told to forget when it was welcomed
   std::map<PeerId, std::deque<Answer>> answers_;
   std::map<std::pair<PeerId, SessionId>, std::uint32_t> newest_;
 
