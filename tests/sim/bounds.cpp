@@ -51,6 +51,13 @@ void Bounds::offers(Incarnation from, const std::vector<std::string>& kinds, std
   worker.since = world_.now();
 }
 
+void Bounds::may_send(Incarnation writer, JobId job, std::uint64_t limit) {
+  std::uint64_t& window = windows_[{writer, job}];
+  world_.require(limit >= window, "a writer's window of job " + std::to_string(value(job)) + " moves back from " + std::to_string(window) +
+                                      " to " + std::to_string(limit));
+  window = limit;
+}
+
 void Bounds::heard(Incarnation from, const Submit& submit) {
   const auto window = windows_.find({from, submit.job});
   if (window == windows_.end()) return;  // it says so of a job of a former start
@@ -106,11 +113,9 @@ void Bounds::said(Incarnation to, const Envelope& envelope) {
   if (const auto* results = std::get_if<JobResults>(&envelope.message)) {
     said(to, *results);
   } else if (const auto* opened = std::get_if<Opened>(&envelope.message)) {
-    std::uint64_t& window = windows_[{to, opened->job}];
-    window = std::max(window, opened->limit_tasks);
+    may_send(to, opened->job, opened->limit_tasks);
   } else if (const auto* accepted = std::get_if<Accepted>(&envelope.message)) {
-    std::uint64_t& window = windows_[{to, accepted->job}];
-    window = std::max(window, accepted->limit_tasks);
+    may_send(to, accepted->job, accepted->limit_tasks);
   } else if (const auto* tasks = std::get_if<Tasks>(&envelope.message)) {
     said(to, envelope, *tasks);
   } else if (const auto* welcome = std::get_if<Welcome>(&envelope.message)) {

@@ -79,6 +79,7 @@ class Bounds {
   };
 
   void heard(Incarnation from, const Submit& submit);
+  void may_send(Incarnation writer, JobId job, std::uint64_t limit);
   void heard(Incarnation from, const Attach& attach);
   void heard(Incarnation from, const Ack& ack);
   void said(Incarnation to, const JobResults& results);
