@@ -24,6 +24,9 @@ void Broker::on_open(Client& client, const Open& open) {
   if (shutting_down_) return reject(client, ErrorCode::shutting_down, "the broker is shutting down and opens no job");
   if (std::string wrong = complaint(open.options); !wrong.empty()) return reject(client, ErrorCode::bad_value, std::move(wrong));
   const auto known = open.options.key.empty() ? by_key_.end() : by_key_.find(open.options.key);
+  if (open.job != JobId{} && (known == by_key_.end() || known->second->id != open.job)) {
+    return reject(client, ErrorCode::unknown_job, "there is no job " + std::to_string(value(open.job)) + " of that key");
+  }
   if (known != by_key_.end()) {
     Job& job = *known->second;
     if (job.options != open.options) {

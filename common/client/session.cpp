@@ -127,14 +127,14 @@ void Session::drop_what_the_store_lost(Outbox& out) {
   for (Question& question : questions_) question.rows.clear(), question.query.cursor = 0;
 }
 
-// A job that is wholly accepted and closed is not opened again: the broker may have ended and forgotten it, and the
-// same key would begin another.
+// A job that is wholly accepted and closed is opened again by its number only: the broker may have ended and forgotten it,
+// and the same key would begin another. If a copy of the broker's data has taken its place, it has lost tasks.
 void Session::make_good(TimePoint now, Job& job, Outbox& out) {
   if (job.dead) return;
   job.attach_seq = 0;
   job.sent_from = 0;
   job.taken_back = false;
-  if (job.writing && !(job.writer.closed() && job.writer.settled())) send_open(now, job, out);
+  if (job.writing) send_open(now, job, out);
   if (job.id != JobId{} && job.reader.active() && !job.reader.settled()) send_attach(now, job, out);
 }
 
@@ -237,7 +237,7 @@ void Session::ask_next(TimePoint now, Outbox& out) { send(now, questions_.front(
 
 void Session::send_open(TimePoint now, Job& job, Outbox& out) {
   opening_[job.open_request] = job.handle;
-  send(now, Open{job.open_request, *job.options}, out);
+  send(now, Open{job.open_request, *job.options, job.writer.is_whole() ? job.id : JobId{}}, out);
 }
 
 void Session::send_tasks(TimePoint now, Job& job, Outbox& out) {

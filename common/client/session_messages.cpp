@@ -64,6 +64,7 @@ void Session::on_request_error(TimePoint now, const Error& error, Outbox& out) {
     Job* job = find(at->second);
     opening_.erase(at);
     if (job == nullptr) return;
+    if (job->writer.is_whole()) return;  // it has ended and was forgotten, or others continue it
     if (error.code == ErrorCode::not_yours && !std::exchange(job->taken_back, true)) return send_open(now, *job, out);
     fail(*job, problem_of(error, Problem::Scope::all, "cannot open the job '" + escaped(job->options->key) + "': "),
          out);
@@ -100,7 +101,7 @@ void Session::on_job_error(TimePoint now, Job& job, const Error& error, Outbox& 
   if (error.code == ErrorCode::not_yours) {
     const bool is_old = error.re_seq != 0 && error.re_seq < job.sent_from;
     if (opening_.contains(job.open_request)) return;  // what became of that is said in its answer
-    if (is_old || (job.writer.closed() && job.writer.settled())) return;
+    if (is_old || job.writer.is_whole()) return;
     // A late message of our own predecessor may have taken the job over: we take it back, once. A living one keeps it.
     if (!std::exchange(job.taken_back, true)) {
       job.sent_from = broker_.last_sent() + 1;

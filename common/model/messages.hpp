@@ -115,6 +115,7 @@ struct Error {
 struct Open {
   RequestId req{};
   JobOptions options;  // the key is never empty here
+  JobId job{};         // goes on with this job only, and begins no other -> ERROR unknown_job; 0: whichever has the key
   friend bool operator==(const Open&, const Open&) = default;
 };
 

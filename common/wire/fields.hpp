@@ -166,6 +166,7 @@ struct Fields<Open> {
   static void visit(auto& field, auto& m) {
     field.number("req", m.req);
     Fields<JobOptions>::visit(field, m.options);
+    field.number("job", m.job);
   }
 };
 

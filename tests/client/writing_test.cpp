@@ -122,18 +122,42 @@ TEST_CASE("after a new greeting the job is opened again, and goes on from where 
   CHECK(broker.quiet());
 }
 
-TEST_CASE("a job that is wholly accepted is never opened again: its key might begin another one") {
+TEST_CASE("a job that is wholly accepted is opened again by its number only: its key might begin another one") {
   BrokerByHand broker;
   broker.lets_in();
   broker.opens_a_job();
+  broker.writes({"a"});
+  broker.expect_submit(0, {"a"});
   broker.client.close(broker.now, kJob, broker.out);
-  CHECK(broker.expect<Close>().total == 0);
+  CHECK(broker.expect<Close>().total == 1);
   broker.skip_news<JobAccepted>();
-  broker.accepts(0, 0, true);
+  broker.accepts(1, digest_of({"a"}), true);
   broker.loses_a_message();
   broker.says(Heartbeat{});
   broker.expect_news<Parted>();
   broker.lets_in();
+  const Open again = broker.expect<Open>();
+  CHECK(again.job == kId);
+  SUBCASE("when it has ended and was forgotten, all is well") {
+    broker.says(Error{broker.last_number, ErrorCode::unknown_job, false, "there is no job 7 of that key", 0, again.req});
+  }
+  SUBCASE("when it is as it was, there is nothing to do") {
+    Opened opened = broker.opened(again.req, 1, digest_of({"a"}));
+    opened.closed = true;
+    broker.says(opened);
+    CHECK(broker.expect_news<JobAccepted>().next == 1);
+  }
+  SUBCASE("when only its close was lost, it is closed again") {
+    broker.says(broker.opened(again.req, 1, digest_of({"a"})));
+    CHECK(broker.expect<Close>().total == 1);
+    CHECK(broker.expect_news<JobAccepted>().next == 1);
+  }
+  SUBCASE("row 39: when tasks were lost, the user is told") {
+    broker.says(broker.opened(again.req));
+    const JobFailed failed = broker.expect_news<JobFailed>();
+    CHECK(failed.problem.code == ErrorCode::conflict);
+    CHECK(failed.problem.text.find("put back from a copy") != std::string::npos);
+  }
   CHECK(broker.quiet());
 }
 

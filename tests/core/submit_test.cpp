@@ -120,6 +120,22 @@ TEST_CASE("a job is continued under its key") {
   CHECK(ann.takes_error() == ErrorCode::not_yours);
 }
 
+TEST_CASE("a job that is named by its number is continued, and no other is begun") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  const JobId job = ann.opens({.kind = "echo", .key = "k"});
+  const JobId other = ann.opens({.kind = "echo", .key = "other"});
+  ann.writes(job, {"a"});
+  ann.says(Open{RequestId{7}, {.kind = "echo", .key = "k"}, job});
+  CHECK(ann.opened[job].next == 1);
+  ann.says(Open{RequestId{8}, {.kind = "echo", .key = "k"}, other});
+  CHECK(ann.takes_error() == ErrorCode::unknown_job);
+  ann.says(Open{RequestId{9}, {.kind = "echo", .key = "forgotten"}, other});
+  const Error error = ann.takes<Error>();
+  CHECK(error.code == ErrorCode::unknown_job);
+  CHECK(error.req == RequestId{9});
+}
+
 TEST_CASE("row 10: the same key with other options is a conflict, and the first stands") {
   Farm farm;
   FarmClient& ann = farm.client("ann");

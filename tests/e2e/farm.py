@@ -109,11 +109,12 @@ class Gate:
         self.held = None
 
     def await_task(self):
-        """Waits until a task stands at the gate; another time, until another one does."""
-        if self.held is not None:
-            os.close(self.held)
+        """Waits until a task stands at the gate; another time, when that one was lost, until its heir does."""
         with deadline("a task at the gate"):
-            self.held = os.open(self.path, os.O_WRONLY)
+            writer = os.open(self.path, os.O_WRONLY)
+        if self.held is not None:
+            os.close(self.held)  # after the other was opened: an heir who stands here already must not be let through
+        self.held = writer
 
     def open(self):
         """Lets through who stands here, and who comes later."""

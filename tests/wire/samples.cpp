@@ -71,7 +71,7 @@ std::vector<Envelope> sample_of_each_message() {
       Heartbeat{2, 60, 17, 5'000},
       Bye{"drained", 500},
       Error{4, ErrorCode::conflict, true, "the key belongs to another job", 99, kRequest, kJob},
-      Open{kRequest, some_options()},
+      Open{kRequest, some_options(), kJob},
       Opened{kRequest, kJob, 1'000, 64'000, 132'072, 16'841'216, JobState::paused, true, 0xDEAD'BEEF},
       Submit{kJob, 1'000, true, some_batch()},
       Accepted{kJob, 1'003, 132'075, 16'841'519, 0xCAFE'F00D, true, "the disk is full: make room"},
