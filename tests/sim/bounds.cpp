@@ -25,11 +25,12 @@ void Bounds::heard(Incarnation from, const Message& message) {
   } else if (const auto* hello = std::get_if<Hello>(&message)) {
     if (hello->hello_no <= std::exchange(greetings_[from], std::max(greetings_[from], hello->hello_no))) return;  // repeated
     forget_leases(from);
-    workers_[from].greets = true;
+    workers_[from].is_away = true;
     for (const HeldLease& held : hello->held) keeps(from, held);
     if (hello->role == Role::worker) offers(from, hello->kinds, hello->slots, hello->draining);
   } else if (std::holds_alternative<Bye>(message)) {
     forget_leases(from);
+    workers_[from].is_away = true;
   }
 }
 
@@ -119,7 +120,7 @@ void Bounds::said(Incarnation to, const Envelope& envelope) {
   } else if (const auto* tasks = std::get_if<Tasks>(&envelope.message)) {
     said(to, envelope, *tasks);
   } else if (const auto* welcome = std::get_if<Welcome>(&envelope.message)) {
-    if (welcome->hello_no == greetings_[to]) workers_[to].greets = false;
+    if (welcome->hello_no == greetings_[to]) workers_[to].is_away = false;
     for (const Drop& drop : welcome->drop) {
       for (const Run& run : drop.runs) ended(drop.lease, run.count);
     }
@@ -152,7 +153,7 @@ void Bounds::said(Incarnation to, const Envelope& envelope, const Tasks& tasks) 
   job.handed = std::max(job.handed, tasks.indices.at(tasks.indices.count() - 1) + 1);
   if (tasks.suspicion == Suspicion::one_per_slot) job.suspects -= std::min(count, job.suspects);
   Worker& worker = workers_[to];
-  if (worker.greets) return;
+  if (worker.is_away) return;
   leases_[tasks.lease] = {to, tasks.job, tasks.tasks.blob.size(), count, tasks.suspicion};
   bytes_[to] += tasks.tasks.blob.size();
   job.open += count;

@@ -56,7 +56,7 @@ class Bounds {
     std::uint32_t slots = 0;
     bool draining = false;
     bool drained = false;    // asked to leave: it gets nothing more
-    bool greets = false;     // and has not been welcomed: what is said to it still belongs to the session before
+    bool is_away = false;    // it left, or greets and is not welcomed: what is said to it still belongs to the session before
     std::uint64_t held = 0;  // tasks; at least
     TimePoint since{};       // of all this
   };
