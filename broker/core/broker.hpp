@@ -274,6 +274,7 @@ class Broker {
   RequestId current_req_{};
   JobId current_job_{};
   bool shutting_down_ = false;
+  TimePoint claims_end_{};  // so long after a restart what may have been handed out waits for workers that come back with it
 
   std::unordered_map<Incarnation, std::unique_ptr<Peer>> peers_;
   std::unordered_map<PeerId, Peer*> by_address_;

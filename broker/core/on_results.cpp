@@ -110,7 +110,8 @@ bool Broker::retry(Worker& worker, Job& job, LeaseId lease, Index index, Failure
   task.answered = lease;
   task.suspicion = Suspicion::none;  // it came back: whoever killed the worker, it was another
   random_ = random_ * 6364136223846793005U + 1442695040888963407U;  // Knuth, MMIX: enough for jitter
-  const TimePoint due = now_ + backoff_delay(failures, job.options.backoff_base, job.options.backoff_cap, random_ >> 16);
+  TimePoint due = now_ + backoff_delay(failures, job.options.backoff_base, job.options.backoff_cap, random_ >> 16);
+  if (task.was_found) due = std::max(due, claims_end_);  // it may have been tried again before the restart, and that worker comes back
   job.tasks.delay(index, due);
   task.failed_at = worker.incarnation;
   task.elsewhere_until = due + limits::kElsewhere;

@@ -37,7 +37,8 @@ void Broker::restore(TimePoint now, Found found, Outbox& out) {
     remember(answer.client, answer.done);
     for (const DrainOrder& order : answer.drains) drain_orders_[order.worker] = order.deadline_ms;
   }
-  timers_.remind(now_ + options_.heartbeat * options_.liveness, TimerKind::unclaimed, 0);
+  claims_end_ = now_ + options_.heartbeat * options_.liveness;
+  timers_.remind(claims_end_, TimerKind::unclaimed, 0);
   settle();
 }
 

@@ -316,6 +316,7 @@ struct SecondAttempt {
 
 TEST_CASE("row 18: a failure that was counted before a restart is not counted again, when its worker never heard of the acknowledgement") {
   SecondAttempt it;
+  it.ann.greets();
   it.comes_back_with({it.first});
   REQUIRE(it.w.holds(0));
   it.w.fails(0);
@@ -359,6 +360,7 @@ TEST_CASE("row 18: so it is when the first has failed meanwhile: then it is not 
   FarmWorker& other = it.farm.worker({.name = "other"});
   it.comes_back_with({it.first});
   it.w.fails(0);
+  it.farm.passes(10ms);  // more than its backoff
   CHECK(it.farm.job(it.job).number("redone") == 1);
   other.hello.store = it.w.hello.store;
   other.held = {it.second};
