@@ -10,9 +10,12 @@
 
 #include "common/model/limits.hpp"
 #include "tests/sim/random.hpp"
+#include "tests/sim/situations.hpp"
 
 namespace stint::sim {
 namespace {
+
+constexpr double kSituations = 0.2;  // share of the runs in which one situation is made frequent
 
 // Calls `field` with the name and a reference to each option.
 template <class Self, class Field>
@@ -25,6 +28,8 @@ void each(Self& options, Field field) {
   field("watchers", options.watchers);
   field("plans", options.plans);
   field("tasks", options.tasks);
+  field("long_jobs", options.long_jobs);
+  field("small_readers", options.small_readers);
   field("payload", options.payload);
   field("result", options.result);
   field("task_time", options.task_time);
@@ -72,6 +77,7 @@ void each(Self& options, Field field) {
   field("hanging", options.hanging);
   field("stubborn", options.stubborn);
   field("killers", options.killers);
+  field("eager", options.eager);
 }
 
 void write(std::ostream& text, Duration value) {
@@ -202,6 +208,7 @@ Options Options::drawn_from(std::uint64_t seed) {
   draw_broker(options, random);
   draw_faults(options, random);
   draw_tasks(options, random);
+  if (random.chance(kSituations)) draw_situation(options, random);
   return options;
 }
 

@@ -25,6 +25,8 @@ struct Options {
   unsigned watchers = 1;
   unsigned plans = 60;                                // jobs in all, at most
   std::uint64_t tasks = 100;                          // of a job, at most
+  double long_jobs = 0;                               // share of the jobs that have as many
+  double small_readers = 0;                           // share of the jobs whose readers have room for a few results only; of all others, some
   std::uint64_t payload = 100;                        // bytes, at most
   std::uint64_t result = 100;                         // bytes, at most
   Duration task_time = std::chrono::milliseconds(2);  // of a quick task, at most
@@ -82,6 +84,7 @@ struct Options {
   double hanging = 0;    // goes on until told to stop
   double stubborn = 0;   // goes on even then
   unsigned killers = 0;  // in a job, at most: ends its worker
+  double eager = 0;      // share of the jobs whose failed tasks are tried again at once
 
   static Options drawn_from(std::uint64_t seed);
   static std::string distribution(std::uint64_t first,

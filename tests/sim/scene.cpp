@@ -83,6 +83,10 @@ void Scene::draw_plan(unsigned number) {
   plan->appetite = random.chance(0.2) ? random.magnitude(1, 100) : 0;
   plan->reader_tasks = random.chance(0.2) ? random.magnitude(1, 200) : 0;
   plan->reader_bytes = random.chance(0.2) ? random.magnitude(1, 20'000) : 0;
+  const auto happens = [&](double share) { return share > 0 && random.chance(share); };
+  if (happens(options().long_jobs)) plan->tasks = options().tasks;
+  if (happens(options().small_readers)) plan->reader_tasks = random.magnitude(1, 20);
+  if (happens(options().eager)) job.backoff_base = 0ms;
   if (plan->tasks > 0 && random.chance(0.5)) {
     for (unsigned i = 0; i < options().killers; ++i) plan->killers.insert(random.below(plan->tasks));
   }
