@@ -12,6 +12,8 @@ namespace stint::sim {
 void Bounds::heard(Incarnation from, const Message& message) {
   if (const auto* submit = std::get_if<Submit>(&message)) {
     heard(from, *submit);
+  } else if (const auto* close = std::get_if<Close>(&message)) {
+    written(close->job);
   } else if (const auto* attach = std::get_if<Attach>(&message)) {
     heard(from, *attach);
   } else if (const auto* ack = std::get_if<Ack>(&message)) {
@@ -24,12 +26,12 @@ void Bounds::heard(Incarnation from, const Message& message) {
     offers(from, state->kinds, state->slots, state->draining);
   } else if (const auto* hello = std::get_if<Hello>(&message)) {
     if (hello->hello_no <= std::exchange(greetings_[from], std::max(greetings_[from], hello->hello_no))) return;  // repeated
-    forget_leases(from);
+    forget(from);
     workers_[from].is_away = true;
     for (const HeldLease& held : hello->held) keeps(from, held);
     if (hello->role == Role::worker) offers(from, hello->kinds, hello->slots, hello->draining);
   } else if (std::holds_alternative<Bye>(message)) {
-    forget_leases(from);
+    forget(from);
     workers_[from].is_away = true;
   }
 }
@@ -57,6 +59,30 @@ void Bounds::may_send(Incarnation writer, JobId job, std::uint64_t limit) {
   world_.require(limit >= window, "a writer's window of job " + std::to_string(value(job)) + " moves back from " + std::to_string(window) +
                                       " to " + std::to_string(limit));
   window = limit;
+}
+
+void Bounds::waits(Incarnation writer, const Accepted& accepted) {
+  if (accepted.reason.empty()) {
+    waiting_.erase(accepted.job);
+  } else if (!written_.contains(accepted.job)) {
+    waiting_[accepted.job].writer = writer;
+  }
+}
+
+// Nothing more is to come, whatever the writer was told in the same turn.
+void Bounds::written(JobId job) {
+  written_.insert(job);
+  waiting_.erase(job);
+}
+
+// Where every writer can be reached, it is told in the same turn.
+void Bounds::beat(std::uint64_t backlog_bytes) {
+  if (!world_.options.innocent_clients() || world_.options.disk_full != Duration{}) return;
+  const bool has_room = backlog_bytes < world_.options.backlog_bytes;
+  for (auto& [job, waiting] : waiting_) {
+    waiting.beats = has_room ? waiting.beats + 1 : 0;
+    world_.require(waiting.beats < 3, "a writer of job " + std::to_string(value(job)) + " waits for room, and is not told that there is some");
+  }
 }
 
 void Bounds::heard(Incarnation from, const Submit& submit) {
@@ -115,8 +141,10 @@ void Bounds::said(Incarnation to, const Envelope& envelope) {
     said(to, *results);
   } else if (const auto* opened = std::get_if<Opened>(&envelope.message)) {
     may_send(to, opened->job, opened->limit_tasks);
+    waiting_.erase(opened->job);  // if it has to wait, it is told why
   } else if (const auto* accepted = std::get_if<Accepted>(&envelope.message)) {
     may_send(to, accepted->job, accepted->limit_tasks);
+    waits(to, *accepted);
   } else if (const auto* tasks = std::get_if<Tasks>(&envelope.message)) {
     said(to, envelope, *tasks);
   } else if (const auto* welcome = std::get_if<Welcome>(&envelope.message)) {
@@ -178,11 +206,16 @@ void Bounds::ended(LeaseId id, std::uint64_t count) {
   leases_.erase(at);
 }
 
-void Bounds::lost(Incarnation worker) {
+void Bounds::lost(Incarnation peer) {
   for (const auto& [id, lease] : leases_) {
-    if (lease.worker == worker && lease.suspicion == Suspicion::none) jobs_[lease.job].suspects += lease.open;
+    if (lease.worker == peer && lease.suspicion == Suspicion::none) jobs_[lease.job].suspects += lease.open;
   }
-  forget_leases(worker);
+  forget(peer);
+}
+
+void Bounds::forget(Incarnation peer) {
+  std::erase_if(waiting_, [&](const auto& waiting) { return waiting.second.writer == peer; });
+  forget_leases(peer);
 }
 
 void Bounds::forget_leases(Incarnation worker) {

@@ -1,9 +1,9 @@
 // How much of anything may be under way, and whose turn it is, overheard at the broker's door.
 //
-// - A reader is sent no more than it has room for; nor is a worker. A writer keeps to its window.
+// - A reader is sent no more than it has room for; nor is a worker. A writer keeps to its window. One that waits for room is told when
+//   there is some.
 // - A worker knows of a job before it is given tasks of it.
-// - A job that waits is not passed over: not by another of its priority for long, nor by one of a lower priority; nor
-// does it
+// - A job that waits is not passed over: not by another of its priority for long, nor by one of a lower priority; nor does it
 //   wait while a worker that could do it has nothing to do.
 #pragma once
 
@@ -30,7 +30,9 @@ class Bounds {
   void opened(JobId job, const JobOptions& options, bool may_go);  // or its state has changed
   void committed(JobId job, Index upto);
   void reserved(JobId job, Index upto);  // tasks below may be handed out, as far as they are committed
-  void lost(Incarnation worker);  // its tasks are suspects now
+  void lost(Incarnation peer);  // a worker's tasks are suspects now
+  void written(JobId job);  // closed, cancelled or ended
+  void beat(std::uint64_t backlog_bytes);  // of all jobs; told once an interval
   bool nothing_is_held() const { return leases_.empty(); }  // by any worker
 
  private:
@@ -78,7 +80,14 @@ class Bounds {
     }
   };
 
+  struct Waiting {
+    Incarnation writer{};
+    unsigned beats = 0;  // in a row, at which there was room
+  };
+
   void heard(Incarnation from, const Submit& submit);
+  void waits(Incarnation writer, const Accepted& accepted);
+  void forget(Incarnation peer);
   void may_send(Incarnation writer, JobId job, std::uint64_t limit);
   void heard(Incarnation from, const Attach& attach);
   void heard(Incarnation from, const Ack& ack);
@@ -94,6 +103,8 @@ class Bounds {
 
   World& world_;
   std::map<std::pair<Incarnation, JobId>, std::uint64_t> windows_;  // of writers, in tasks
+  std::map<JobId, Waiting> waiting_;  // their writers were told to wait
+  std::set<JobId> written_;
   std::map<ReaderKey, Reader> readers_;
   std::map<JobId, std::uint64_t> consumed_;  // by any reader; at most
   std::map<LeaseId, Lease> leases_;

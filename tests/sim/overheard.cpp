@@ -77,6 +77,7 @@ void Overheard::stored(const broker::Store& store) {
       checker_.not_retried(job->job);
     }
     bounds_.opened(job->job, job->options, !job->paused && !job->cancelled && !job->ended);
+    if (job->closed || job->cancelled || job->ended) bounds_.written(job->job);
     world_.require(!job->cancelled || writers_[job->job].empty() || world_.options.cancel != Duration{},
                    "job " + std::to_string(value(job->job)) + " is cancelled though its writer is there");
     Failures& failures = failures_[job->job];
@@ -164,6 +165,7 @@ void Overheard::said(PeerId to, const Envelope& envelope) {
 
 // Whoever has seen the event with the number of a state has missed none of what is told by an event of its own.
 void Overheard::published(const Event& event) {
+  if (event.event == "beat") bounds_.beat(event.fields.number("backlog_bytes"));
   if (!event.topic.starts_with("job.") || event.event == "unknown") return;
   told_.counted(event.fields);
   check_row(event.fields);
