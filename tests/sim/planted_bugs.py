@@ -26,6 +26,7 @@ from bugs import BUGS  # noqa: E402
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 README = HERE / "README.md"
+CPU_SECONDS = 600  # for the seeds of one bug; without a failure 2,000 take about 40
 BEGIN, END = "<!-- planted: begin -->\n", "<!-- planted: end -->\n"
 
 
@@ -77,9 +78,9 @@ def reason(output, errors):
 
 
 def search(program, seeds):
-    """The first seed that fails, and why; None: there is none."""
-    run = subprocess.run([program, "--seeds", f"1..{seeds}", "--until-failure"], capture_output=True, text=True,
-                         errors="replace")
+    """The first seed that fails, and why; None: there is none. An endless loop ends its process, and so its seed has failed."""
+    run = subprocess.run(["prlimit", f"--cpu={CPU_SECONDS}", program, "--seeds", f"1..{seeds}", "--until-failure"],
+                         capture_output=True, text=True, errors="replace")
     program.unlink()
     failed = re.search(r"^FAILED seed (\d+)", run.stdout, re.M)
     return (int(failed[1]), reason(run.stdout, run.stderr)) if failed else None
