@@ -198,8 +198,12 @@ void Broker::settle() {
   }
 }
 
+// What cannot be said takes its number all the same. A peer that comes back by repeating its HELLO finds the gap, and greets anew.
 void Broker::say(Peer& peer, Message message) {
-  if (!peer.reachable) return;
+  if (!peer.reachable) {
+    if (peer.is_welcomed) peer.gate.next_seq();
+    return;
+  }
   peer.liveness.said(awake_.now());
   out_->send(peer.address, {peer.gate.session(), peer.gate.next_seq(), std::move(message)});
 }

@@ -56,6 +56,8 @@ class FarmPeer {
 
   bool silent = false;  // sends no heartbeats and reads nothing
   bool deaf = false;    // what is sent to it is lost
+  bool may_miss = false;  // it may find that a message has gone missing ...
+  bool missed = false;    // ... and did
 
   const std::string& name() const { return welcome.name.empty() ? hello.name : welcome.name; }
   Incarnation incarnation() const { return hello.incarnation; }

@@ -44,6 +44,24 @@ TEST_CASE("a worker that was unreachable when it was welcomed gets work once it 
   CHECK(farm.job(JobId{1}).number("done") == 2);
 }
 
+TEST_CASE("a worker that was unreachable when it was drained hears of it once it has repeated its HELLO") {
+  Farm farm;
+  FarmClient& client = farm.client("ann");
+  FarmWorker& worker = farm.worker({});
+  farm.is_unreachable(worker);
+  Command drain;
+  drain.verb = "drain";
+  drain.count = 1;
+  CHECK(client.commands(drain) == std::vector{worker.name()});
+  worker.may_miss = true;
+  worker.repeats_hello();
+  farm.passes(100ms);
+  CHECK(worker.missed);
+  worker.greets();
+  CHECK(worker.has<Drain>());
+  worker.takes<Drain>();
+}
+
 TEST_CASE("a new HELLO opens a new session; an older one is not answered") {
   Farm farm;
   FarmClient& client = farm.client("ann");
