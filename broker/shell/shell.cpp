@@ -28,6 +28,12 @@ bool moves_lone_task(const Message& message) {
   return results != nullptr && results->outcomes.count() == 1;
 }
 
+bool keeps_lone_task(const Change& change) {
+  if (const auto* tasks = std::get_if<AppendTasks>(&change)) return tasks->tasks.count() == 1;
+  const auto* outcomes = std::get_if<AppendOutcomes>(&change);
+  return outcomes != nullptr && outcomes->ended.count() == 1;
+}
+
 #ifdef NDEBUG
 constexpr bool kChecksWholeLedger = false;
 #else
@@ -35,7 +41,7 @@ constexpr bool kChecksWholeLedger = true;
 #endif
 constexpr std::size_t kCheckedPerTurn = 64;  // jobs, leases and workers
 
-constexpr Duration kStayAwake = std::chrono::microseconds(200);  // after sending a lone task or result, if the last answer came within that
+constexpr Duration kStayAwake = std::chrono::microseconds(400);  // for an answer or a commit, if the last one came within that
 
 constexpr std::size_t kCrowd = 1'000;                          // Of so many peers or more, while no job is open ...
 constexpr Duration kCrowdDelay = std::chrono::milliseconds(5);  // ... messages wait so long for company, if the last were heartbeats.
@@ -108,10 +114,12 @@ void Shell::wait_for_work(const Signals* signals) {
   const int signal_fd = signals == nullptr ? -1 : signals->fd();
   const bool is_crowd_idle = only_heartbeats_ && core_.peers() >= kCrowd && !core_.has_open_jobs();
   if (is_crowd_idle && wait({wakeup_.fd(), signal_fd}, std::min(deadline, begun + kCrowdDelay))) return;
-  const bool expects_answer = std::exchange(sent_lone_task_, false);
+  const bool stays_awake = answer_.is_worth_waiting() || commit_.is_worth_waiting();
   wait({router_.socket(), publisher_.socket(), wakeup_.fd(), store_.fd(), signal_fd}, deadline,
-       expects_answer && answers_soon_ ? kStayAwake : Duration::zero());
-  if (expects_answer) answers_soon_ = now() - begun < kStayAwake;
+       stays_awake ? kStayAwake : Duration::zero());
+  const bool was_short = now() - begun < kStayAwake;
+  answer_.settle(was_short);
+  commit_.settle(was_short);
 }
 
 int Shell::times_asked(Signals* signals) {
@@ -237,8 +245,13 @@ void Shell::carry_out() {
 
 void Shell::carry_out(Send& action) {
   if (may_be_left_out(action.envelope) && !strangers_.may_reply()) return;
-  sent_lone_task_ = sent_lone_task_ || moves_lone_task(action.envelope.message);
+  answer_.is_there |= moves_lone_task(action.envelope.message);
   if (!router_.send(action.to, action.envelope)) intake_.tell(input::Unreachable{turn_, action.to}, out_);
+}
+
+void Shell::carry_out(Store& action) {
+  commit_.is_there |= keeps_lone_task(action.change);
+  store_.append(action.commit, std::move(action.change));
 }
 
 void Shell::carry_out(Log& action) { logger_.log(to_spdlog(action.level), "{}", action.text); }

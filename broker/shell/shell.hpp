@@ -17,6 +17,7 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <utility>
 #include <zmq.hpp>
 
 #include "broker/core/broker.hpp"
@@ -55,6 +56,17 @@ class Shell {
   void stop() noexcept;  // once: finish properly; twice: at once
 
  private:
+  // Of something that was begun since the last wait, and mostly is over in a moment.
+  struct Expectation {
+    bool is_there = false;
+    bool was_short = false;  // the last one
+
+    bool is_worth_waiting() const { return is_there && was_short; }
+    void settle(bool shortly) {
+      if (std::exchange(is_there, false)) was_short = shortly;
+    }
+  };
+
   void wait_for_work(const Signals* signals);
   int times_asked(Signals* signals);
   void turn(int asked);
@@ -68,7 +80,7 @@ class Shell {
   void carry_out();
   void carry_out(Send& action);
   void carry_out(Publish& action) { publisher_.publish(action.event); }
-  void carry_out(Store& action) { store_.append(action.commit, std::move(action.change)); }
+  void carry_out(Store& action);
   void carry_out(Fetch& action) { store_.fetch(std::move(action.wanted)); }
   void carry_out(Log& action);
   void carry_out(Finished&) { finished_ = true; }
@@ -92,8 +104,8 @@ class Shell {
   std::size_t turns_unchecked_ = 0;
   bool more_to_read_ = false;  // the last turn left messages in the socket
   bool only_heartbeats_ = false;  // the last turn brought nothing else
-  bool sent_lone_task_ = false;   // or result, since the last wait: whoever has it may answer in a moment
-  bool answers_soon_ = false;     // and did so the last time
+  Expectation answer_;            // to a lone task or result that was sent
+  Expectation commit_;            // of one that was given to the store
   bool leaving_ = false;
   bool finished_ = false;
 };
