@@ -1,6 +1,7 @@
 #include "tests/sim/situations.hpp"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "common/model/limits.hpp"
@@ -82,8 +83,8 @@ void suspects_among_quick_tasks(Options& options, Random& random) {
   options.killers = static_cast<unsigned>(random.below(3));
 }
 
-// Results come faster than they are stored, until a worker has no room for more.
-void results_pile_up(Options& options, Random& random) {
+// Results come faster than they are stored, until a worker has no room for more; or it has no room for more payloads.
+void workers_are_full(Options& options, Random& random) {
   options.tasks = random.between(16, 48);
   options.plans = 4;
   options.jobs = std::min(options.jobs, 2U);
@@ -94,6 +95,7 @@ void results_pile_up(Options& options, Random& random) {
   options.commit_delay = random.duration(100ms, 1s);
   options.long_jobs = 0.5;
   if (random.chance(0.5)) options.cut = random.duration(200ms, 2s);
+  if (random.chance(0.5)) std::swap(options.payload, options.result);
 }
 
 // The backlog is full of what nobody takes, and of what is soon gone.
@@ -133,7 +135,7 @@ void draw_situation(Options& options, Random& random) {
   options = undisturbed(options);
   using Draw = void (*)(Options&, Random&);
   const std::vector<Draw> quick{workers_return, broker_dies_among_retries, readers_change};
-  const std::vector<Draw> dear{suspects_among_quick_tasks, results_pile_up, backlog_is_full};  // a run takes ten times as long
+  const std::vector<Draw> dear{suspects_among_quick_tasks, workers_are_full, backlog_is_full};  // a run takes ten times as long
   random.pick(random.chance(0.75) ? quick : dear)(options, random);
 }
 
