@@ -173,7 +173,7 @@ void Bounds::said(Incarnation to, const Envelope& envelope, const Tasks& tasks) 
   world_.require(bytes_[to] < limits::kWorkerWindowBytes,
                  about + "has " + std::to_string(bytes_[to]) + " bytes of payload already");
   world_.require(!workers_[to].drained, about + "is asked to leave");
-  check_turn(tasks);
+  check_turn(to, tasks);
   const std::uint64_t count = tasks.indices.count();
   Job& job = jobs_[tasks.job];
   job.since = world_.now();
@@ -257,8 +257,10 @@ void Bounds::reserved(JobId id, Index upto) {
 
 // A worker that has room for this job has room for all others of its kind; their turn comes first when they have
 // nothing at any worker. A few that were on their way may still pass.
-void Bounds::check_turn(const Tasks& tasks) {
+void Bounds::check_turn(Incarnation to, const Tasks& tasks) {
   if (world_.options.command != Duration{}) return;  // priorities change
+  const Turn turn{to, tasks.job, world_.now()};
+  if (std::exchange(turn_, turn) == turn) return;  // in pieces, as its writer sent them
   constexpr std::uint64_t kFew = 100;
   constexpr std::uint64_t kFewPastSuspects = 40;  // they wait for the next free slot only
   const Job& served = jobs_[tasks.job];

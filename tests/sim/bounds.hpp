@@ -53,6 +53,12 @@ class Bounds {
     std::uint64_t open = 0;
     Suspicion suspicion = Suspicion::none;
   };
+  struct Turn {
+    Incarnation worker{};
+    JobId job{};
+    TimePoint at{};
+    friend bool operator==(const Turn&, const Turn&) = default;
+  };
   struct Worker {
     std::vector<std::string> kinds;
     std::uint32_t slots = 0;
@@ -97,7 +103,7 @@ class Bounds {
   void ended(LeaseId lease, std::uint64_t count);
   void forget_leases(Incarnation worker);
   bool may_wait_for_store() const;
-  void check_turn(const Tasks& tasks);
+  void check_turn(Incarnation to, const Tasks& tasks);
   void check_idle(Incarnation worker);
   void offers(Incarnation worker, const std::vector<std::string>& kinds, std::uint32_t slots, bool draining);
 
@@ -113,6 +119,7 @@ class Bounds {
   std::map<Incarnation, std::uint32_t> greetings_;  // the number of the last one
   std::map<SessionId, std::set<JobId>> informed_;
   std::map<JobId, Job> jobs_;
+  Turn turn_;  // the last one
 };
 
 }  // namespace stint::sim
