@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t kJobsTried = 8;     // when filling a worker ahead: jobs looked at before giving up
 constexpr std::size_t kWorkersTried = 8;  // when filling workers ahead: of each class, looked at before giving up
 constexpr std::uint32_t kMostJobs = 8;    // at a worker that takes a guest
-constexpr Duration kSmallWork = 100us;    // of a slot; so little is not divided further to leave something for other workers
+constexpr Duration kSmallWork = 100us;    // of a slot; so little is not divided further, and may come in beside the work of others
 
 double in_micros(Duration duration) { return std::chrono::duration<double, std::micro>(duration).count(); }
 
@@ -72,12 +72,14 @@ void Broker::fill_ahead(Worker& worker) {
   }
 }
 
-// A guest gets as much as its turn at the worker lasts: it may not hoard where others have filled the worker up.
+// A guest is done within one turn at the worker, as far as anybody knows. Who has more waits for room, and is then given much at once.
 bool Broker::grant_ahead(Worker& worker, Job& job) {
   if (worker.room == Room::prefetch) return grant(worker, job);
   if (worker.room != Room::guests) return false;
   const Pace& pace = worker.pace_of(job.id);
-  return pace.held == 0 && grant(worker, job, std::max(worker.slots, small_work(worker, pace)));
+  const std::uint32_t turn = std::max(worker.slots, small_work(worker, pace));
+  const bool has_more = pace.mean_us > 0 && job.counts.queued > turn;
+  return pace.held == 0 && !has_more && grant(worker, job, turn);
 }
 
 // It has emptied itself for a task that must be alone; unless that has meanwhile gone elsewhere, or the worker offers its kind no more.

@@ -137,6 +137,11 @@ TEST_CASE("row 28: a worker that is filled up with quick tasks takes in those of
   CHECK(held_of(other) == 2);
   finishes_those_of(other);
   CHECK(held_of(small) == 4);
+  const JobId large = ann.runs({.kind = "echo", .results = ResultsPolicy::keep}, numbered(100));
+  finishes_those_of(small);
+  CHECK(held_of(large) == 2);
+  finishes_those_of(large);
+  CHECK(held_of(large) == 0);  // it would not be done within a turn
   CHECK(held_of(huge) == ahead);
 }
 
