@@ -45,9 +45,10 @@ void Broker::dispatch(Worker& worker) {
 // From the first job that has something for it, in the order of their turns; false: there is none.
 bool Broker::grant_next(Worker& worker) {
   const auto jobs = scheduler_.next_jobs(worker, kJobsTried);
+  const std::uint32_t most = suspects_wait(jobs) ? worker.free_slots() : UINT32_MAX;
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     Job* job = jobs[i];
-    if (grant(worker, *job, i + 1 < jobs.size() ? fair_share(worker, *job, *jobs[i + 1]) : UINT32_MAX)) return true;
+    if (grant(worker, *job, std::min(most, i + 1 < jobs.size() ? fair_share(worker, *job, *jobs[i + 1]) : UINT32_MAX))) return true;
     if (worker.reserved_for != JobId{}) return false;
     update_ready(*job);
   }

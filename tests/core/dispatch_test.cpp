@@ -160,6 +160,23 @@ TEST_CASE("a job of slow tasks behind a huge one of quick tasks gets its share")
   CHECK(farm.passes_until([&] { return farm.job(slow).text("state") == "ended"; }, 1500ms));
 }
 
+TEST_CASE("while suspect tasks wait for a slot, quick ones of another job get what is free and no more") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  FarmWorker& lost = farm.worker({.name = "lost", .slots = 3});
+  const JobId suspects = ann.runs({.kind = "echo", .results = ResultsPolicy::keep}, {"a", "b", "c"});
+  FarmWorker& good = farm.worker({.name = "good"});
+  ann.runs({.kind = "echo", .results = ResultsPolicy::keep}, numbered(1'000));
+  for (int i = 0; i < 5; ++i) good.finishes_all(10us);
+  REQUIRE(good.held.size() > 1);
+  lost.dies();
+  REQUIRE(farm.passes_until([&] { return farm.job(suspects).number("queued") == 3; }, 1s));
+  while (farm.job(suspects).number("queued") > 0) {
+    good.finishes_all(10us);
+    CHECK((good.held.size() == 1 || farm.job(suspects).number("queued") == 0));
+  }
+}
+
 TEST_CASE("a suspect task that waits for a free slot is not kept out by quick ones of another job") {
   Farm farm;
   FarmClient& ann = farm.client("ann");
