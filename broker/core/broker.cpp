@@ -31,7 +31,11 @@ JobId job_of(const T& message) {
 }  // namespace
 
 Broker::Broker(const Options& options)
-    : options_(options), awake_(options.heartbeat), random_(options.random), events_(options.store, options.epoch) {
+    : options_(options),
+      awake_(options.heartbeat),
+      random_(options.random),
+      last_session_(static_cast<std::uint32_t>(options.random >> 33)),
+      events_(options.store, options.epoch) {
   last_lease_ = options.first_lease;
   timers_.remind(TimePoint{}, TimerKind::beat, 0);
 }

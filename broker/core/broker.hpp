@@ -281,7 +281,7 @@ class Broker {
   std::map<SessionId, Peer*> by_session_;  // in the order of their greetings
   std::map<std::string, Worker*, std::less<>> workers_;  // by name
   std::unordered_set<PeerId> told_again_;                // HELLO_AGAIN, in this turn
-  std::uint32_t last_session_ = 0;
+  std::uint32_t last_session_;  // begins elsewhere with each start: what was said to the one before must not be taken for ours
   std::uint64_t last_name_ = 0;
 
   std::map<JobId, std::unique_ptr<Job>> jobs_;

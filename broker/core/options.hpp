@@ -13,7 +13,7 @@ namespace stint::broker {
 struct Options {
   StoreId store{};
   std::uint64_t epoch = 1;   // the broker's start number within its store
-  std::uint64_t random = 0;  // seeds the jitter of backoffs
+  std::uint64_t random = 0;  // seeds the jitter of backoffs, and says where sessions begin to count
   bool durable = false;      // the store can be read: what need not be in memory is left there
   std::uint64_t first_lease = 0;  // of this epoch, below 2^39; at random where a store may be put back from a copy, so that no lease's
                                   // number comes twice

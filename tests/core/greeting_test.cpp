@@ -74,6 +74,12 @@ TEST_CASE("a new HELLO opens a new session; an older one is not answered") {
   CHECK(client.welcomes == 2);
 }
 
+TEST_CASE("a broker's sessions begin where its randomness says, and not where those of the one before did") {
+  Farm farm({.random = std::uint64_t{7} << 33});
+  CHECK(farm.client("ann").session == SessionId{8});
+  CHECK(farm.client("bob").session == SessionId{9});
+}
+
 TEST_CASE("names of workers are unique; one without a name gets one") {
   Farm farm;
   CHECK(farm.worker({.name = "w"}).name() == "w");
