@@ -16,16 +16,10 @@ class Bug(typing.NamedTuple):
 
 
 BUGS = [
-    Bug("no fence: a result of a lease that was lost still counts", "counted once",
-        "broker/core/on_results.cpp",
-        "  return rest.take();\n"
-        "}\n"
-        "\n"
-        "}  // namespace",
-        "  return outcomes;\n"
-        "}\n"
-        "\n"
-        "}  // namespace"),
+    Bug("no fence: a lease that was lost counts, though another worker has the task", "counted once",
+        "broker/core/task_queue.hpp",
+        "{ return where != Where::leased && lease > answered && (was_found || last_lease == lease); }",
+        "{ return lease > answered; }"),
     Bug("a lost task is not queued again", "run at least once",
         "broker/core/on_release.cpp",
         "      job.tasks.make_ready(index, next_step(lease.suspicion()));\n",

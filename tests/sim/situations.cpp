@@ -71,8 +71,8 @@ void suspects_among_quick_tasks(Options& options, Random& random) {
   set_heartbeat(options, random.duration(50ms, 200ms));
   options.durable = false;
   options.commit_delay = {};
-  options.workers = static_cast<unsigned>(random.between(1, 3));
-  options.slots = static_cast<unsigned>(random.between(1, 4));
+  options.workers = static_cast<unsigned>(random.between(2, 3));
+  options.slots = static_cast<unsigned>(random.between(1, 3));
   options.kinds = 1;
   options.jobs = static_cast<unsigned>(random.between(2, 4));
   options.plans = 6;
@@ -81,6 +81,7 @@ void suspects_among_quick_tasks(Options& options, Random& random) {
   options.task_time = random.pick<Duration>({1ms, 2ms, 5ms});
   options.worker_crash = random.duration(200ms, 2s);
   options.killers = static_cast<unsigned>(random.below(3));
+  options.slow = random.pick<double>({0, 0.5});
 }
 
 // Results come faster than they are stored, until a worker has no room for more; or it has no room for more payloads.
@@ -95,7 +96,10 @@ void workers_are_full(Options& options, Random& random) {
   options.commit_delay = random.duration(100ms, 1s);
   options.long_jobs = 0.5;
   if (random.chance(0.5)) options.cut = random.duration(200ms, 2s);
-  if (random.chance(0.5)) std::swap(options.payload, options.result);
+  if (random.chance(0.5)) {
+    std::swap(options.payload, options.result);
+    options.flaky = 0.5;
+  }
 }
 
 // The backlog is full of what nobody takes, and of what is soon gone.
@@ -117,8 +121,8 @@ void backlog_is_full(Options& options, Random& random) {
   if (random.chance(0.3)) options.cancel = random.duration(500ms, 2s);
 }
 
-// Readers who know nothing of those before them, at a broker that has died since.
-void readers_change(Options& options, Random& random) {
+// Readers who know nothing of those before them, at a broker that has died since; and writers who come when its disk is full.
+void clients_change(Options& options, Random& random) {
   options.durable = true;
   options.heartbeat = std::min<Duration>(options.heartbeat, 500ms);
   set_heartbeat(options, options.heartbeat);
@@ -127,6 +131,7 @@ void readers_change(Options& options, Random& random) {
   options.client_crash = random.duration(300ms, 3s);
   if (random.chance(0.5)) options.theft = random.duration(100ms, 1s);
   if (random.chance(0.5)) options.client_leave = random.duration(300ms, 3s);
+  if (random.chance(0.5)) options.disk_full = random.duration(100ms, 500ms);
 }
 
 }  // namespace
@@ -134,9 +139,9 @@ void readers_change(Options& options, Random& random) {
 void draw_situation(Options& options, Random& random) {
   options = undisturbed(options);
   using Draw = void (*)(Options&, Random&);
-  const std::vector<Draw> quick{workers_return, broker_dies_among_retries, readers_change};
+  const std::vector<Draw> quick{workers_return, broker_dies_among_retries, clients_change};
   const std::vector<Draw> dear{suspects_among_quick_tasks, workers_are_full, backlog_is_full};  // a run takes ten times as long
-  random.pick(random.chance(0.75) ? quick : dear)(options, random);
+  random.pick(random.chance(0.6) ? quick : dear)(options, random);
 }
 
 }  // namespace stint::sim
