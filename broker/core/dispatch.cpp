@@ -48,7 +48,8 @@ bool Broker::grant_next(Worker& worker) {
   const std::uint32_t most = suspects_wait(jobs) ? worker.free_slots() : UINT32_MAX;
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     Job* job = jobs[i];
-    if (grant(worker, *job, std::min(most, i + 1 < jobs.size() ? fair_share(worker, *job, *jobs[i + 1]) : UINT32_MAX))) return true;
+    const std::uint32_t share = i + 1 < jobs.size() ? fair_share(worker, *job, *jobs[i + 1]) : UINT32_MAX;
+    if (grant(worker, *job, std::min(share, most))) return true;
     if (worker.reserved_for != JobId{}) return false;
     update_ready(*job);
   }
