@@ -213,6 +213,10 @@ void Bounds::lost(Incarnation peer) {
   forget(peer);
 }
 
+bool Bounds::nothing_is_held() const {
+  return std::all_of(leases_.begin(), leases_.end(), [this](const auto& lease) { return workers_.at(lease.second.worker).is_away; });
+}
+
 void Bounds::forget(Incarnation peer) {
   std::erase_if(waiting_, [&](const auto& waiting) { return waiting.second.writer == peer; });
   forget_leases(peer);

@@ -33,7 +33,7 @@ class Bounds {
   void lost(Incarnation peer);  // a worker's tasks are suspects now
   void written(JobId job);  // closed, cancelled or ended
   void beat(std::uint64_t backlog_bytes);  // of all jobs; told once an interval
-  bool nothing_is_held() const { return leases_.empty(); }  // by any worker
+  bool nothing_is_held() const;  // by any worker that is there
 
  private:
   using ReaderKey = std::pair<Incarnation, JobId>;
