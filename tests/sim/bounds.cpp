@@ -38,6 +38,7 @@ void Bounds::heard(Incarnation from, const Message& message) {
 
 // Unless the WELCOME says that it is to drop it.
 void Bounds::keeps(Incarnation from, const HeldLease& held) {
+  if (leases_.contains(held.lease)) return;  // another's: the number is one of another store
   std::uint64_t count = 0;
   for (const Run& run : held.runs) count += run.count;
   leases_[held.lease] = {from, held.job, 0, count, Suspicion::none};

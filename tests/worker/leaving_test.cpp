@@ -84,7 +84,17 @@ TEST_CASE("a worker with nothing to do leaves at once") {
     bench.pass(5s);
     bench.forget_said();
     bench.act([&](Outbox& out) { bench.session.drain(bench.now, {}, "SIGTERM received", out); });
+    bench.pass(500ms);  // the answer to a HELLO is waited for no longer
     CHECK(bench.is_quiet());
+  }
+  SUBCASE("while it greets, once it is welcomed: there may be tasks behind the answer") {
+    bench.tick();
+    bench.sent<Hello>();
+    bench.act([&](Outbox& out) { bench.session.drain(bench.now, {}, "SIGTERM received", out); });
+    CHECK_FALSE(bench.left);
+    bench.welcome();
+    CHECK(bench.sent<State>().draining);
+    bench.sent<Bye>();
   }
   CHECK(bench.left == kExitOk);
 }

@@ -9,6 +9,8 @@
 namespace stint::worker {
 namespace {
 
+constexpr Duration kAnswerWait = 500ms;  // a leaving worker waits so long for the answer to its HELLO
+
 std::string listing(const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
@@ -79,7 +81,8 @@ void Session::tick(TimePoint now, Outbox& out) {
 TimePoint Session::next_deadline() const {
   if (left_) return TimePoint::max();
   const TimePoint leave_at = farewell_at_ == TimePoint::max() ? give_up_at_ : farewell_at_;  // the one comes behind the other
-  return std::min({conversation_.next_deadline(), overtime_check_, stop_at_, leave_at});
+  const TimePoint answer_by = draining_ && answer_by_ != TimePoint{} ? answer_by_ : TimePoint::max();
+  return std::min({conversation_.next_deadline(), overtime_check_, stop_at_, leave_at, answer_by});
 }
 
 void Session::send(TimePoint now, Message message, Outbox& out) {
@@ -90,6 +93,7 @@ void Session::send(TimePoint now, Message message, Outbox& out) {
 
 void Session::greet(TimePoint now, Outbox& out) {
   said_ = {options_.kinds, options_.slots, draining_};
+  if (!draining_) answer_by_ = now + kAnswerWait;
   out.emplace_back(Send{conversation_.greet(now, hello())});
 }
 
@@ -127,6 +131,7 @@ void Session::welcomed(TimePoint now, Outbox& out) {
   const Welcome& welcome = conversation_.welcome();
   const bool again = was_welcomed_;
   was_in_session_ = was_welcomed_ = true;
+  answer_by_ = {};
   said_unreachable_ = false;
   if (options_.name.empty()) options_.name = welcome.name;
   out.emplace_back(Say{(again ? "back at " : "joined ") + options_.broker + " as " + welcome.name + ": " +

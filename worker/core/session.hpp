@@ -162,6 +162,7 @@ class Session {
   TimePoint overtime_check_ = TimePoint::max();
 
   bool draining_ = false;
+  TimePoint answer_by_{};  // to a HELLO that did not say so
   std::string why_;
   int exit_code_ = kExitOk;
   std::uint64_t kept_ = 0;                    // draining: tasks that still ended with a result that counts

@@ -45,8 +45,11 @@ void Session::enforce_deadline(TimePoint now, Outbox& out) {
   for (auto& [ticket, lease] : leases_) stop(ticket, lease, {}, RecallMode::stop, out);
 }
 
+// Behind the answer to a HELLO there may be tasks already. If it left without a goodbye, they would count as lost with it.
 void Session::leave_if_done(TimePoint now, Outbox& out) {
-  if (!draining_ || left_ || count(Phase::live) > 0) return;
+  if (!draining_ || left_ || now < answer_by_) return;
+  answer_by_ = {};
+  if (count(Phase::live) > 0) return;
   if (count(Phase::leaving) > 0) {
     if (give_up_at_ == TimePoint::max()) give_up_at_ = now + limits::kTimeoutGrace;
     if (now < give_up_at_) return;
