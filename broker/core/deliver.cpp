@@ -64,8 +64,10 @@ void Broker::deliver(Job& job, Reader& reader) {
       if (reader.unacked_bytes > 0 && reader.unacked_bytes + bytes > reader.limit_bytes) return;
       skip(reader, piece->position);
       reader.next = behind(*piece);
-      reader.unacked_bytes += bytes;
-      reader.in_flight.emplace_back(reader.next, bytes);
+      if (reader.next > reader.acked) {
+        reader.unacked_bytes += bytes;
+        reader.in_flight.emplace_back(reader.next, bytes);
+      }
       say(*client, std::move(*piece));
     }
     if (reader.next < job.results_end(reader.ordered)) return;

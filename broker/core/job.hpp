@@ -28,6 +28,7 @@ struct Reader {
   bool results = true;             // false: it wants the changes of state only
   bool ordered = false;            // positions are indices
   std::uint64_t next = 0;          // what is sent next
+  std::uint64_t acked = 0;         // what is below needs no room: it may be sent again all the same, to one who has come back
   std::uint64_t limit_tasks = 0;   // a position
   std::uint64_t limit_bytes = 0;   // sent and not acknowledged, at most
   std::uint64_t unacked_bytes = 0;

@@ -81,6 +81,7 @@ void Broker::on_ack(Client& client, const Ack& ack) {
     reader->unacked_bytes -= reader->in_flight.front().second;
     reader->in_flight.pop_front();
   }
+  reader->acked = std::max(reader->acked, ack.upto);
   reader->limit_tasks = std::max(reader->limit_tasks, ack.limit_tasks);
   if (reader->results && job->is_streaming()) consume(*job, std::min(ack.upto, reader->next));
   stirred_jobs_.insert(job->id);

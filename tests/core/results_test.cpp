@@ -376,6 +376,26 @@ TEST_CASE("a result that was stored while its reader was told that there is none
   CHECK(ann.reading[job].ended);
 }
 
+TEST_CASE("row 27: what a reader that came back has acknowledged takes no room, though it is sent once more") {
+  Options options = Farm::quick();
+  options.durable = true;
+  Farm farm(options);
+  FarmClient& ann = farm.client("ann");
+  FarmWorker& worker = farm.worker({.slots = 2});
+  const JobId job = ann.runs({.kind = "echo", .results = ResultsPolicy::keep}, {"a", "b"});
+  worker.finishes({0});
+  worker.finishes({1});
+  farm.holds_reads();
+  Attach attach;
+  attach.job = job;
+  attach.limit_tasks = 1000;
+  attach.limit_bytes = 1;
+  ann.attaches(attach);
+  ann.acks(job, 1, 1000);  // of what it had before
+  farm.reads_back();
+  CHECK(ann.reading[job].results.size() == 2);
+}
+
 TEST_CASE("an answer to an earlier question tells a reader nothing of what was stored since") {
   Options options = Farm::quick();
   options.durable = true;
