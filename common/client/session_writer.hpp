@@ -59,9 +59,7 @@ class Writer {
   std::optional<Close> next_close(JobId job);
 
   Appetite appetite() const;
-  Index written() const { return written_; }
   Index accepted() const { return accepted_; }
-  bool closed() const { return closed_; }
   bool closed_as_wanted() const { return closed_ && close_wanted_; }  // and what was written is all that the job has
   bool settled() const { return accepted_ == written_ && (!close_wanted_ || closed_); }
   bool is_whole() const { return closed_ && settled(); }  // nothing is left to write
