@@ -335,8 +335,10 @@ void FarmPeer::receives(const Envelope& envelope) {
   }
   if (envelope.session != SessionId{}) {
     const auto verdict = gate_.admit(envelope.session, envelope.seq);
-    missed = may_miss && verdict == Gate::Verdict::gap;
-    if (missed) return;
+    if (may_miss && verdict == Gate::Verdict::gap) {
+      missed = true;
+      return;
+    }
     CHECK_MESSAGE(verdict == Gate::Verdict::pass, name() << " hears number " << envelope.seq << " out of order");
   }
   const auto* heartbeat = std::get_if<Heartbeat>(&envelope.message);

@@ -360,13 +360,23 @@ TEST_CASE("results larger than expected hold back fresh tasks by bytes") {
   CHECK(worker.held.size() == 1);
 }
 
-TEST_CASE("a result that was stored while its reader was told that there is none is not passed over, though the job has ended") {
-  Options options = Farm::quick();
-  options.durable = true;
-  Farm farm(options);
+// A job of two tasks, whose results are read back from a disk.
+struct TwoTasks {
+  static Options durable() {
+    Options options = Farm::quick();
+    options.durable = true;
+    return options;
+  }
+
+  Farm farm{durable()};
   FarmClient& ann = farm.client("ann");
   FarmWorker& worker = farm.worker({.slots = 2});
   const JobId job = ann.runs({.kind = "echo", .results = ResultsPolicy::keep}, {"a", "b"});
+};
+
+TEST_CASE("a result that was stored while its reader was told that there is none is not passed over, though the job has ended") {
+  TwoTasks it;
+  auto& [farm, ann, worker, job] = it;
   worker.finishes({1});
   farm.holds_reads();
   ann.reads(job, 0, true);  // finds that task 1 is the next one there
@@ -377,12 +387,8 @@ TEST_CASE("a result that was stored while its reader was told that there is none
 }
 
 TEST_CASE("row 27: what a reader that came back has acknowledged takes no room, though it is sent once more") {
-  Options options = Farm::quick();
-  options.durable = true;
-  Farm farm(options);
-  FarmClient& ann = farm.client("ann");
-  FarmWorker& worker = farm.worker({.slots = 2});
-  const JobId job = ann.runs({.kind = "echo", .results = ResultsPolicy::keep}, {"a", "b"});
+  TwoTasks it;
+  auto& [farm, ann, worker, job] = it;
   worker.finishes({0});
   worker.finishes({1});
   farm.holds_reads();

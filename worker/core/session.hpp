@@ -162,7 +162,7 @@ class Session {
   TimePoint overtime_check_ = TimePoint::max();
 
   bool draining_ = false;
-  TimePoint answer_by_{};  // to a HELLO that did not say so
+  TimePoint answer_by_{};  // draining: the answer to a HELLO that did not say so is waited for no longer; TimePoint{}: there is none
   std::string why_;
   int exit_code_ = kExitOk;
   std::uint64_t kept_ = 0;                    // draining: tasks that still ended with a result that counts
