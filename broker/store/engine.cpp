@@ -1,5 +1,6 @@
 #include "broker/store/engine.hpp"
 
+#include <algorithm>
 #include <system_error>
 #include <utility>
 
@@ -75,6 +76,10 @@ Engine::Engine(const SqliteOptions& options)
       page_bytes_(database_.number("PRAGMA page_size")),
       writer_(database_, std::move(recovered_.books), recovered_.found.last_job, std::move(recovered_.garbage)),
       reader_(database_) {
+  if (writer_.has_journaled()) {
+    write([this] { writer_.fold(); });
+    recovered_.found = recover(database_).found;
+  }
   opened_.found = std::move(recovered_.found);
 }
 
@@ -102,12 +107,24 @@ void Engine::look_for_room() {
 }
 
 Fetched Engine::fetch(const Wanted& wanted) {
-  return std::visit([this](const auto& one) -> Fetched { return reader_.fetch(one); }, wanted);
+  return std::visit(
+      [this](const auto& one) -> Fetched {
+        if (writer_.has_journaled(one.job)) write([this] { writer_.fold(); });
+        return reader_.fetch(one);
+      },
+      wanted);
 }
 
-// It may take less room while there is none.
+void Engine::finish() {
+  if (writer_.has_journaled()) write([this] { writer_.fold(); });
+}
+
+// It may take less room while there is none. One that small commits have filled is emptied early, as that takes little then: what is
+// written over again, and does not make the file longer, is durable in half the time.
 bool Engine::is_log_long() const {
-  return database_.wal_pages() * page_bytes_ >= (space_.is_full() ? log_bytes_ / 4 : log_bytes_);
+  std::uint64_t most = space_.is_full() ? log_bytes_ / 4 : log_bytes_;
+  if (writer_.has_journaled()) most = std::min(most, limits::kStoreQuietLogBytes);
+  return database_.wal_pages() * page_bytes_ >= most;
 }
 
 bool Engine::has_chores() const {

@@ -84,6 +84,7 @@ void Gathered::take(const PutJob& put) {
   JobDelta& delta = delta_of(put.job);
   delta.put = put;
   delta.book.ordered = put.options.order;
+  delta.book.keeps = put.options.results == ResultsPolicy::keep;
 }
 
 void Gathered::take(const AppendTasks& append) {
@@ -109,11 +110,8 @@ void Gathered::take(const ReserveTasks& reserve) {
 
 void Gathered::take(const AppendOutcomes& append) {
   JobDelta& delta = delta_of(append.job);
-  if (append.ended.is_run()) {
-    delta.ended.push_back(append.ended.run());
-  } else {
-    for (Index index : append.ended.table()) delta.ended.push_back({index, 1});
-  }
+  const std::vector<Run> ended = runs_of(append.ended);
+  delta.ended.insert(delta.ended.end(), ended.begin(), ended.end());
   delta.book.done += append.done;
   delta.book.failed += append.failed;
   delta.book.outcomes_digest = append.digest;
@@ -153,6 +151,14 @@ void Gathered::take(const DropTasks& drop) {
 }
 
 void Gathered::take(const ForgetJob& forget) { delta_of(forget.job).forgotten = true; }
+
+std::vector<Run> runs_of(const Indices& indices) {
+  if (indices.is_run()) return {indices.run()};
+  std::vector<Run> runs;
+  runs.reserve(indices.count());
+  for (const Index index : indices.table()) runs.push_back({index, 1});
+  return runs;
+}
 
 std::vector<Run> merged(std::vector<Run> runs) {
   std::erase_if(runs, [](Run run) { return run.count == 0; });

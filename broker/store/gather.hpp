@@ -30,6 +30,7 @@ struct JobBook {
   std::uint64_t consumed = 0;
   std::uint64_t results_end = 0;
   bool ordered = false;   // consumed is an index
+  bool keeps = false;     // its results are read back from the store
   bool failures = false;  // it may have rows of failures
   friend bool operator==(const JobBook&, const JobBook&) = default;
 };
@@ -92,6 +93,8 @@ class Gathered {
   std::map<JobId, JobDelta> jobs_;
   std::vector<const PutAnswer*> answers_;
 };
+
+std::vector<Run> runs_of(const Indices& indices);  // in their order
 
 // The same runs sorted, and those that touch each other as one.
 std::vector<Run> merged(std::vector<Run> runs);

@@ -231,7 +231,8 @@ void Recovery::keep_books() {
   for (const FoundJob& found : recovered_.found.jobs) {
     recovered_.books[found.job.job] = {
         found.received, found.received_bytes,  found.digest,   found.handed_upto, found.dropped_below,     found.done,
-        found.failed,   found.outcomes_digest, found.consumed, found.results_end, found.job.options.order, true};
+        found.failed,   found.outcomes_digest, found.consumed, found.results_end, found.job.options.order,
+        found.job.options.results == ResultsPolicy::keep, true};
   }
 }
 

@@ -46,6 +46,11 @@ CREATE TABLE forgotten(job INTEGER PRIMARY KEY);
     R"(
 ALTER TABLE jobs ADD COLUMN failures_excused INTEGER NOT NULL DEFAULT 0;
 UPDATE jobs SET failures_excused = (SELECT failed FROM counts WHERE counts.job = jobs.job) WHERE paused = 0;
+)",
+    R"(
+CREATE TABLE journal(
+  id INTEGER PRIMARY KEY, change TEXT NOT NULL, job INTEGER NOT NULL, at INTEGER NOT NULL, digest INTEGER,
+  done INTEGER, failed INTEGER, ended BLOB, head BLOB, blob BLOB);
 )"};
 
 // SQLite takes no parameters in a PRAGMA.
@@ -84,6 +89,7 @@ void configure(Database& database) {
   database.run("PRAGMA journal_mode = WAL");
   database.run("PRAGMA synchronous = FULL");
   database.run("PRAGMA temp_store = MEMORY");
+  database.run("PRAGMA secure_delete = OFF");  // as Debian has it, each removed payload would be written once more, as zeros
   pragma(database, "journal_size_limit", limits::kStoreLogBytes);
   database.run(("PRAGMA cache_size = -" + std::to_string(limits::kStoreCacheBytes / limits::kKiB)).c_str());
 }

@@ -17,7 +17,7 @@ namespace stint::broker {
 
 constexpr const char* kStoreFile = "stint.db";
 constexpr std::uint32_t kApplicationId = 0x53746e74;  // "Stnt": says to file(1) and to us whose SQLite database it is
-constexpr std::uint32_t kSchemaVersion = 2;
+constexpr std::uint32_t kSchemaVersion = 3;
 
 // Settings of the connection, then the tables. Requires: nobody else has the directory.
 void prepare(Database& database);

@@ -102,7 +102,10 @@ class SqliteStore::Worker {
       engine_.commit(work.changes);
       tell([&work](StoreNews& news) { news.committed = work.newest; });
     }
-    if (last && work.none()) return false;
+    if (last && work.none()) {
+      engine_.finish();
+      return false;
+    }
     engine_.look_for_room();
     if (engine_.has_chores()) {
       engine_.do_chore();

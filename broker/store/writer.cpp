@@ -19,6 +19,21 @@ std::string joined_blobs(const std::vector<Blob>& blobs) {
   return all;
 }
 
+JobId job_of(const Change& change) {
+  return std::visit(
+      [](const auto& one) {
+        if constexpr (requires { one.job; }) return one.job;
+        return JobId{};
+      },
+      change);
+}
+
+// Its job has dropped or trimmed them already.
+bool is_superfluous(const TaskRow& row, const JobBook& book) { return row.first + row.count <= book.dropped_below; }
+bool is_superfluous(const ResultRow& row, const JobBook& book) {
+  return (book.ordered ? row.highest + 1 : row.position + row.count) <= book.consumed;
+}
+
 // The statement that removes some rows of a job from a table: those that `which` holds for, its parameter.
 std::string removal(std::string_view table, std::string_view key, std::string_view which) {
   std::string sql = "DELETE FROM ";
@@ -31,6 +46,8 @@ std::string removal(std::string_view table, std::string_view key, std::string_vi
 
 Writer::Writer(Database& database, Books books, std::uint64_t last_job, std::set<JobId> garbage)
     : database_(database),
+      journal_(database),
+      journaled_(journal_.read()),
       books_(std::move(books)),
       last_job_(last_job),
       garbage_(std::move(garbage)),
@@ -75,7 +92,26 @@ Writer::Writer(Database& database, Books books, std::uint64_t last_job, std::set
       remove_payload_(database, "DELETE FROM payloads WHERE id = ?"),
       remove_endings_(database, removal("endings", "first", "first < ?2 AND last < ?2")),
       remove_failures_(database, removal("failures", "task", "task < ?2")),
-      remove_letters_(database, removal("dead_letters", "task", "task < ?2")) {}
+      remove_letters_(database, removal("dead_letters", "task", "task < ?2")) {
+  require_journal_follows();
+}
+
+// On what is in the tables.
+void Writer::require_journal_follows() const {
+  std::map<JobId, Index> received;
+  for (const Change& change : journaled_) {
+    const JobId job = job_of(change);
+    const auto book = books_.find(job);
+    if (book == books_.end()) database_.damaged("its journal speaks of job " + std::to_string(value(job)) + ", which is not there");
+    Index& end = received.try_emplace(job, book->second.received).first->second;
+    const auto* append = std::get_if<AppendTasks>(&change);
+    if (append == nullptr) continue;
+    if (append->first != end) {
+      database_.damaged("tasks of job " + std::to_string(value(job)) + " from " + std::to_string(end) + " on are missing in its journal");
+    }
+    end += append->tasks.count();
+  }
+}
 
 template <class Work>
 void Writer::transact(Work work) {
@@ -90,16 +126,48 @@ void Writer::transact(Work work) {
 }
 
 void Writer::commit(const std::vector<Change>& changes) {
+  if (!is_to_journal(changes)) return write_with_journaled(changes);
+  transact([&] { journal_.append(changes); });
+  journaled_.insert(journaled_.end(), changes.begin(), changes.end());
+  ++journaled_commits_;
+}
+
+// What is read back as soon as it is there had to be written into its table at once.
+bool Writer::is_to_journal(const std::vector<Change>& changes) const {
+  if (journaled_commits_ >= limits::kStoreJournalCommits || !Journal::takes(changes)) return false;
+  return std::none_of(changes.begin(), changes.end(), [this](const Change& change) {
+    const auto* outcomes = std::get_if<AppendOutcomes>(&change);
+    return outcomes != nullptr && books_.at(outcomes->job).keeps;
+  });
+}
+
+bool Writer::has_journaled(JobId job) const {
+  return std::any_of(journaled_.begin(), journaled_.end(), [job](const Change& change) { return job_of(change) == job; });
+}
+
+void Writer::fold() { write_with_journaled({}); }
+
+void Writer::write_journaled() {
   Gathered gathered(books_);
+  for (const Change& change : journaled_) gathered.add(change);
+  write(gathered);
+}
+
+void Writer::write_with_journaled(const std::vector<Change>& changes) {
+  Gathered gathered(books_);
+  for (const Change& change : journaled_) gathered.add(change);
   for (const Change& change : changes) gathered.add(change);
   std::set<JobId> garbage;
   const bool sweeps = is_to_sweep(changes, gathered);
   transact([&] {
     write(gathered);
+    if (has_journaled()) journal_.clear();
     garbage = garbage_with(gathered);
     if (sweeps) garbage = swept(std::move(garbage), &gathered);
   });
   settle(gathered, std::move(garbage));
+  journaled_.clear();
+  journaled_commits_ = 0;
   unswept_ = sweeps ? 0 : unswept_ + 1;
   if (sweeps) is_behind_ = has_garbage();
 }
@@ -113,8 +181,12 @@ void Writer::write(JobId job, const JobDelta& delta) {
   if (delta.put && value(job) > last_job_) put_meta_.run(value(job));
   if (delta.forgotten) return forget(job);
   if (delta.put) write(*delta.put);
-  for (const TaskRow& row : delta.tasks) write(job, row);
-  for (const ResultRow& row : delta.results) write(job, row);
+  for (const TaskRow& row : delta.tasks) {
+    if (!is_superfluous(row, delta.book)) write(job, row);
+  }
+  for (const ResultRow& row : delta.results) {
+    if (!is_superfluous(row, delta.book)) write(job, row);
+  }
   write_endings(job, cut_below(merged(delta.ended), delta.book.dropped_below));
   for (const auto& [task, failures] : delta.failures) put_failure_.run(job, task, failures);
   for (const auto& [task, letter] : delta.letters) put_letter_.run(job, task, letter.view());
@@ -210,7 +282,7 @@ void Writer::sweep() {
 
 // Removing touches pages that would not be written otherwise, so a few changes alone leave it to a later commit.
 bool Writer::is_to_sweep(const std::vector<Change>& changes, const Gathered& gathered) const {
-  if (changes.size() > limits::kStoreFewChanges || unswept_ + 1 >= limits::kStoreUnsweptCommits) return true;
+  if (changes.size() + journaled_.size() > limits::kStoreFewChanges || unswept_ + 1 >= limits::kStoreUnsweptCommits) return true;
   return std::any_of(gathered.jobs().begin(), gathered.jobs().end(), [](const auto& one) { return one.second.forgotten; });
 }
 

@@ -4,6 +4,9 @@
 //   writer.commit(changes);                    // all of them are on the disk now, or it has thrown and none is
 //   while (writer.is_behind()) writer.sweep();
 //
+// A small commit is one to the journal; its rows are written with a later one. What is not in its tables yet is not
+// there to be read, nor removed.
+//
 // Rows that nobody needs any more go with a commit: with the one that makes them superfluous, or soon after if it is
 // small. Of very many, some go with each commit, or alone with sweep(): removing a long job takes as long as reading it,
 // and nobody is to wait for that.
@@ -15,6 +18,7 @@
 
 #include "broker/store/database.hpp"
 #include "broker/store/gather.hpp"
+#include "broker/store/journal.hpp"
 #include "common/model/limits.hpp"
 
 namespace stint::broker {
@@ -22,16 +26,25 @@ namespace stint::broker {
 class Writer {
  public:
   // `last_job` is the highest number ever given to a job, `garbage` names jobs that have superfluous rows.
+  // Throws StoreError where the journal does not follow on the tables.
   Writer(Database& database, Books books, std::uint64_t last_job, std::set<JobId> garbage);
 
   // Throws NoRoom when the disk is full, StoreError for all else; then nothing has changed.
   void commit(const std::vector<Change>& changes);
+
+  bool has_journaled() const { return !journaled_.empty(); }
+  bool has_journaled(JobId job) const;  // something of that job's
+  void fold();  // writes what is in the journal into its tables, in a transaction of its own; throws like commit()
+  void write_journaled();  // the same within a transaction of the caller's, who then rolls it back
 
   bool has_garbage() const { return !garbage_.empty(); }
   bool is_behind() const { return is_behind_; }  // there is more than goes with the next commits
   void sweep();  // removes some of it, in a transaction of its own; throws like commit()
 
  private:
+  void require_journal_follows() const;
+  bool is_to_journal(const std::vector<Change>& changes) const;
+  void write_with_journaled(const std::vector<Change>& changes);
   void write(const Gathered& gathered);
   void write(JobId job, const JobDelta& delta);
   void write(const PutJob& put);
@@ -63,7 +76,10 @@ class Writer {
   void remove_with_payloads(Statement& find, Statement& statement, JobId job, std::uint64_t below, Budget& budget);
 
   Database& database_;
-  Books books_;
+  Journal journal_;
+  std::vector<Change> journaled_;  // what is in it
+  std::uint32_t journaled_commits_ = 0;
+  Books books_;  // as the tables are
   std::uint64_t last_job_;
   std::set<JobId> garbage_;
   bool is_behind_;

@@ -60,8 +60,9 @@ constexpr std::uint32_t kDefaultKeptJobs = 1'000;           // Ended jobs rememb
 // The store on a disk.
 constexpr std::uint64_t kStoreReserveBytes = 64 * kMiB;   // Disk space kept for finishing what runs when the disk is full.
 constexpr std::uint64_t kStoreLogBytes = 64 * kMiB;       // SQLite's log is moved into the main file when it is so large.
+constexpr std::uint64_t kStoreQuietLogBytes = 2 * kMiB;   // The same while commits are small.
 constexpr std::uint64_t kStoreCacheBytes = 16 * kMiB;     // Pages of the store that SQLite holds in memory.
-constexpr std::uint64_t kStorePageBytes = 16 * kKiB;      // A page of the store: what a commit of next to nothing writes, a few times.
+constexpr std::uint64_t kStorePageBytes = 4 * kKiB;       // A page of the store: what a commit of next to nothing writes.
 constexpr std::uint64_t kStoreCommitBytes = 16 * kMiB;    // Payload bytes in one transaction; more wait for the next.
 constexpr std::uint32_t kStoreRunsPerRow = 8'192;         // Runs of ended tasks in one row.
 constexpr std::uint64_t kStoreResultSpan = 131'072;       // From the lowest to the highest task of which one row holds results.
@@ -69,6 +70,9 @@ constexpr std::uint32_t kStoreSweepRows = 1'024;          // Superfluous rows th
 constexpr std::uint64_t kStoreSweepBytes = 8 * kMiB;      // ... and bytes of payloads in them.
 constexpr std::size_t kStoreFewChanges = 8;               // A commit of so few changes leaves removing to a later one ...
 constexpr std::uint32_t kStoreUnsweptCommits = 16;        // ... but of so many commits, one removes.
+constexpr std::uint64_t kStoreJournalTasks = 16;          // A commit of few changes, with so few tasks ...
+constexpr std::uint64_t kStoreJournalBytes = 4 * kKiB;    // ... and so few bytes of payload, goes into the journal ...
+constexpr std::uint32_t kStoreJournalCommits = 64;        // ... from which so many are written into their tables together.
 constexpr Duration kStoreRoomCheck = 1s;                  // While the disk is full, its free space is looked at so often.
 
 // Peers, requests and answers.

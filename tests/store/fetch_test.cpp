@@ -12,7 +12,8 @@ namespace {
 
 constexpr JobId kJob{1};
 
-// A job with so many tasks, each its own chunk of `bytes`, and a store to ask.
+// A job with so many tasks, each its own chunk of `bytes`, and a store to ask. What goes with a change of the job is not journaled, where
+// they would become one chunk.
 class Kept {
  public:
   explicit Kept(Index tasks, std::size_t bytes = 1) {
@@ -20,7 +21,7 @@ class Kept {
     job.options.results = ResultsPolicy::keep;
     commit({job});
     for (Index task = 0; task < tasks; ++task) {
-      commit({AppendTasks{kJob, task, batch_of({std::string(bytes, static_cast<char>('a' + task % 26))}), Digest()}});
+      commit({job, AppendTasks{kJob, task, batch_of({std::string(bytes, static_cast<char>('a' + task % 26))}), Digest()}});
     }
   }
 

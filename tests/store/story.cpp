@@ -21,9 +21,10 @@ Change Story::next() {
 }
 
 const ModelJob* Story::some_job() {
-  if (model_.jobs().empty()) return nullptr;
+  const std::size_t skipped = model_.jobs().count(left_alone_);
+  if (model_.jobs().size() == skipped) return nullptr;
   auto at = model_.jobs().begin();
-  std::advance(at, chance_.below(model_.jobs().size()));
+  std::advance(at, skipped + chance_.below(model_.jobs().size() - skipped));
   return &at->second;
 }
 

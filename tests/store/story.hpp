@@ -27,7 +27,8 @@ class Chance {
 
 class Story {
  public:
-  explicit Story(std::uint64_t seed) : chance_(seed) {}
+  // `left_alone` is a job that nothing is drawn for; the first one, if it is there.
+  explicit Story(std::uint64_t seed, JobId left_alone = {}) : chance_(seed), left_alone_(left_alone) {}
 
   const Model& model() const { return model_; }
   Chance& chance() { return chance_; }
@@ -49,6 +50,7 @@ class Story {
   std::vector<Index> some_unended(const ModelJob& job);
 
   Chance chance_;
+  JobId left_alone_;
   Model model_;
 };
 
