@@ -30,7 +30,8 @@ def replay(path, *options):
 def run_with_faults(farm, tasks):
     """Results of as many tasks; meanwhile workers are killed and stopped, and others take their place. And a job whose tasks fail."""
     workers = [farm.worker("echo-worker", "--slots", "2", "--name", f"w{i}") for i in range(3)]
-    client = farm.start_stint("submit", "--kind", "echo", "--results", stdin=subprocess.PIPE)
+    # So many are killed that by chance a task may go down with several of them.
+    client = farm.start_stint("submit", "--kind", "echo", "--max-losses", str(ROUNDS + 1), "--results", stdin=subprocess.PIPE)
     got = 0
     for i in range(ROUNDS):
         first = i * tasks // ROUNDS
