@@ -68,6 +68,7 @@ void Broker::deliver(Job& job, Reader& reader) {
         reader.unacked_bytes += bytes;
         reader.in_flight.emplace_back(reader.next, bytes);
       }
+      piece->reading = reader.reading;
       say(*client, std::move(*piece));
     }
     if (reader.next < job.results_end(reader.ordered)) return;
@@ -129,7 +130,8 @@ void Broker::tell_status(Job& job, Reader& reader) {
   Client* client = find_client(reader.client);
   if (client == nullptr) return;
   reader.end_told = job.told.ended;
-  say(*client, JobStatus{job.id, job.told_state(), job.told.counts, reader.number, job.results_end(reader.ordered), status_text(job)});
+  say(*client, JobStatus{job.id, job.told_state(), job.told.counts, reader.number, job.results_end(reader.ordered), status_text(job),
+                         reader.reading});
 }
 
 }  // namespace stint::broker

@@ -25,6 +25,7 @@ struct Turn;
 struct Reader {
   Incarnation client{};
   ReaderId number{};
+  std::uint64_t reading = 0;       // as its client calls it
   bool results = true;             // false: it wants the changes of state only
   bool ordered = false;            // positions are indices
   std::uint64_t next = 0;          // what is sent next

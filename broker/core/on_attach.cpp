@@ -16,6 +16,7 @@ void Broker::on_attach(Client& client, const Attach& attach) {
   }
   Reader reader;
   reader.client = client.incarnation;
+  reader.reading = attach.reading;
   reader.results = attach.results;
   reader.ordered = job->options.order || attach.order;
   reader.next = attach.upto;
@@ -44,7 +45,7 @@ void Broker::on_attach(Client& client, const Attach& attach) {
   if (!job->told.ended) {
     tell_status(*job, added);
   } else if (added.number != ReaderId{}) {  // the end comes behind the results, but its number it must know to come back under it
-    say(client, JobStatus{job->id, JobState::closed, job->told.counts, added.number, job->results_end(), {}});
+    say(client, JobStatus{job->id, JobState::closed, job->told.counts, added.number, job->results_end(), {}, added.reading});
   }
   stirred_jobs_.insert(job->id);
 }

@@ -194,7 +194,7 @@ void Session::read(TimePoint now, Handle handle, const Reading& reading, Outbox&
   if (job == nullptr || job->dead) return;
   Reading asked = reading;
   if (job->options) asked.order = asked.order || job->options->order;
-  if (job->reader.start(asked) && in_session() && job->id != JobId{}) send_attach(now, *job, out);
+  if (job->reader.start(asked, readings_++) && in_session() && job->id != JobId{}) send_attach(now, *job, out);
 }
 
 void Session::consumed(TimePoint now, Handle handle, std::uint64_t upto, Outbox& out) {

@@ -155,20 +155,20 @@ void Session::check_writer(TimePoint now, Job& job, const std::optional<Problem>
 
 void Session::on_results(JobResults results, Outbox& out) {
   Job* job = find(results.job);
-  if (job == nullptr || !job->reader.take(results)) return;
+  if (job == nullptr || !job->reader.is_its(results.reading) || !job->reader.take(results)) return;
   job->writer.ended(results.position + results.outcomes.count());
   out.add(ResultsArrived{job->handle, std::move(results)});
 }
 
 void Session::on_status(TimePoint now, const JobStatus& status, Outbox& out) {
   Job* job = find(status.job);
-  if (job == nullptr || !job->reader.active()) return;
+  if (job == nullptr || !job->reader.is_its(status.reading)) return;
   if (status.reader != ReaderId{}) job->reader.attached(status.reader);
   if (status.state != JobState::ended) {
     tell_stalled(*job, status.reason, out);
     return out.add(JobReported{job->handle, status});
   }
-  if (!job->reader.end(status.results)) return;
+  if (!job->reader.end()) return;
   out.add(JobReported{job->handle, status});
   job->reader.consumed(now, 0);
   send_ack(now, *job, out);

@@ -13,9 +13,9 @@ constexpr std::uint64_t kHalfBytes = limits::kReaderWindowBytes / 2;
 
 }  // namespace
 
-bool Reader::start(const Reading& reading) {
+bool Reader::start(const Reading& reading, std::uint64_t number) {
   if (active_ && (reading_.results || !reading.results)) return false;
-  was_watching_ = active_ && !ended_;
+  number_ = number;
   active_ = true;
   ended_ = false;
   settled_ = false;
@@ -35,6 +35,7 @@ Attach Reader::attach(JobId job) {
   attach.upto = attached_at_ = consumed_;
   attach.limit_tasks = consumed_ + limits::kReaderWindowTasks;
   attach.limit_bytes = limits::kReaderWindowBytes;
+  attach.reading = number_;
   told_ = consumed_;
   told_bytes_ = consumed_bytes_;
   ack_due_ = TimePoint::max();
@@ -60,8 +61,7 @@ bool Reader::take(JobResults& results) {
   return true;
 }
 
-bool Reader::end(std::uint64_t results) {
-  if (was_watching_ && !reading_.order && received_ < results) return false;
+bool Reader::end() {
   settled_ = attached_at_ == received_;
   return !std::exchange(ended_, true);
 }

@@ -1,7 +1,7 @@
 // The reading half of one job: which results have come, which were consumed, and when the broker must hear of it.
 //
 //   Reader reader;
-//   reader.start({.results = true});
+//   reader.start({.results = true}, 1);
 //   send(reader.attach(job));                            // at once, and after each WELCOME
 //   if (reader.take(results)) hand_over(results);        // what came before is dropped
 //   reader.consumed(now, position);
@@ -31,21 +31,23 @@ struct Reading {
 
 class Reader {
  public:
-  // True when ATTACH has to be sent: nothing, or less, was asked for before.
-  bool start(const Reading& reading);
+  // True when ATTACH has to be sent: nothing, or less, was asked for before. `number` tells what comes then from what was under way to
+  // other readings of the same job.
+  bool start(const Reading& reading, std::uint64_t number);
   void stop() { active_ = false; }  // detached, displaced, or gone
 
   Attach attach(JobId job);  // from what was consumed
   void attached(ReaderId reader) { reader_ = reader; }
 
   bool take(JobResults& results);   // trims what came before; false when nothing new is left
-  bool end(std::uint64_t results);  // the job has `results` and has ended: no more follow. False when that was known
+  bool end();                       // the job has ended: no more follow. False when that was known
   void consumed(TimePoint now, std::uint64_t upto);
   std::optional<Ack> next_ack(TimePoint now, JobId job);  // when it is due
   void hurry() { ack_due_ = consumed_ == told_ ? TimePoint::max() : TimePoint::min(); }
   TimePoint ack_due() const { return ack_due_; }
 
   bool active() const { return active_; }
+  bool is_its(std::uint64_t reading) const { return active_ && reading == number_; }
   bool ended() const { return ended_; }
   bool exhausted() const { return ended_ && consumed_ == received_; }
   // The broker knows all that it has to know: it has told the end in answer to an ATTACH behind the last result. That the
@@ -63,10 +65,10 @@ class Reader {
   bool half_used() const;
 
   Reading reading_;
+  std::uint64_t number_ = 0;
   bool active_ = false;
   bool ended_ = false;
   bool settled_ = false;
-  bool was_watching_ = false;  // an end that was told to the watcher may still arrive, and is not the reader's
   ReaderId reader_{};
   std::uint64_t attached_at_ = 0;  // the position that the last ATTACH gave
   std::uint64_t received_ = 0;

@@ -173,6 +173,7 @@ struct Attach {
   std::uint64_t upto = 0;         // everything below is consumed
   std::uint64_t limit_tasks = 0;  // a position: results below it may be sent
   std::uint64_t limit_bytes = 0;  // bytes of results that may be sent and not acknowledged
+  std::uint64_t reading = 0;      // the client's name for what is said in answer to this
   friend bool operator==(const Attach&, const Attach&) = default;
 };
 
@@ -189,6 +190,7 @@ struct JobResults {
   Attempt attempt = 1;         // with which they ended
   std::string worker;          // who ended them; empty when the broker did
   Outcomes outcomes;
+  std::uint64_t reading = 0;   // as ATTACH said
   friend bool operator==(const JobResults&, const JobResults&) = default;
 };
 
@@ -209,6 +211,7 @@ struct JobStatus {
   ReaderId reader{};
   std::uint64_t results = 0;  // the position behind the last result; final once the job has ended
   std::string reason;         // why it stands still or how it ended; may be empty
+  std::uint64_t reading = 0;  // as ATTACH said
   friend bool operator==(const JobStatus&, const JobStatus&) = default;
 };
 

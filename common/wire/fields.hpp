@@ -237,6 +237,7 @@ struct Fields<Attach> {
     field.number("upto", m.upto);
     field.number("limit_tasks", m.limit_tasks);
     field.number("limit_bytes", m.limit_bytes);
+    field.number("reading", m.reading);
   }
 };
 
@@ -257,6 +258,7 @@ struct Fields<JobResults> {
     field.number("attempt", m.attempt, 1U);
     field.name("worker", m.worker);
     field.outcomes(m.outcomes);
+    field.number("reading", m.reading);
     field.fits(m.position, m.outcomes.count());
   }
 };
@@ -283,6 +285,7 @@ struct Fields<JobStatus> {
     field.number("reader", m.reader);
     field.number("results", m.results);
     field.text("reason", m.reason);
+    field.number("reading", m.reading);
   }
 };
 

@@ -186,13 +186,45 @@ TEST_CASE("a watcher that becomes a reader does not take the watcher's end for i
   broker.client.read(broker.now, kJob, {.results = false}, broker.out);
   CHECK_FALSE(broker.expect<Attach>().results);
   broker.client.read(broker.now, kJob, {}, broker.out);
-  CHECK(broker.expect<Attach>().results);
+  const auto attach = broker.expect<Attach>();
+  CHECK(attach.results);
   broker.says(JobStatus{kId, JobState::ended, {}, {}, 1, {}});
   CHECK(broker.quiet());
-  broker.says(results_of(0, 1));
+  JobResults results = results_of(0, 1);
+  results.reading = attach.reading;
+  broker.says(results);
   broker.expect_news<ResultsArrived>();
-  broker.says(JobStatus{kId, JobState::ended, {}, {}, 1, {}});
+  broker.says(JobStatus{kId, JobState::ended, {}, {}, 1, {}, attach.reading});
   broker.expect_news<JobReported>();
+}
+
+TEST_CASE("a job that is read anew does not take for its first results those that were under way to the reading before") {
+  constexpr Handle kAgain{2};
+  BrokerByHand broker;
+  broker.lets_in();
+  broker.client.attach(kJob, kId);
+  broker.client.read(broker.now, kJob, {}, broker.out);
+  broker.expect<Attach>();
+  broker.says(results_of(0, 3));
+  broker.expect_news<ResultsArrived>();
+  broker.client.forget(broker.now, kJob, broker.out);
+  broker.expect<Detach>();
+  broker.client.attach(kAgain, kId);
+  broker.client.read(broker.now, kAgain, {}, broker.out);
+  const auto attach = broker.expect<Attach>();
+  CHECK(attach.upto == 0);
+  broker.says(results_of(3, 3));
+  broker.says(JobStatus{kId, JobState::ended, {}, {}, 6, {}});
+  CHECK(broker.quiet());
+  JobResults results = results_of(0, 6);
+  results.reading = attach.reading;
+  broker.says(results);
+  CHECK(broker.expect_news<ResultsArrived>().results.position == 0);
+  broker.loses_a_message();
+  broker.says(Heartbeat{});
+  broker.expect_news<Parted>();
+  broker.lets_in();
+  CHECK(broker.expect<Attach>().reading == attach.reading);
 }
 
 TEST_CASE_FIXTURE(Reading_, "reading what is read already asks for nothing") {

@@ -180,6 +180,7 @@ struct ReadResult {
 
 struct Reading {
   std::vector<ReadResult> results;
+  std::uint64_t number = 0;  // which everything that comes must repeat
   std::uint64_t next = 0;
   JobStatus status;
   std::size_t statuses = 0;

@@ -237,6 +237,7 @@ bool FarmClient::absorbs(const Message& message) {
   if (const auto* status = std::get_if<JobStatus>(&message)) {
     Reading& job = reading[status->job];
     CHECK_MESSAGE(!job.ended, "something follows behind the end");
+    CHECK(status->reading == job.number);
     job.status = *status;
     ++job.statuses;
     job.ended = status->state == JobState::ended;
@@ -248,6 +249,7 @@ bool FarmClient::absorbs(const Message& message) {
 void FarmClient::read(const JobResults& results) {
   Reading& job = reading[results.job];
   CHECK_MESSAGE(!job.ended, "results follow behind the end");
+  CHECK(results.reading == job.number);
   CHECK(results.position >= job.next);
   for (OutcomeCursor task(results.outcomes); !task.done(); task.next()) {
     const NotDone* failure = task.not_done();
@@ -305,6 +307,7 @@ void FarmClient::attaches(Attach attach) {
   if (attach.limit_bytes == 0) attach.limit_bytes = limits::kReaderWindowBytes;
   reading[attach.job].ended = false;
   reading[attach.job].next = attach.upto;
+  attach.reading = ++reading[attach.job].number;
   says(attach);
 }
 
