@@ -168,6 +168,16 @@ class Measuring(unittest.TestCase):
         bench.kill()
         _, _ = bench.communicate(timeout=DEADLINE)
 
+    def test_a_plot_that_cannot_be_is_refused_before_anything_is_measured(self):
+        code, output, said = run("stint", "bench", "tail", "--plot", "/nowhere/bench.svg")
+        self.assertEqual((code, output), (UNREACHABLE, b""))
+        self.assertIn("cannot write /nowhere/bench.svg: No such file or directory", said)
+
+    def test_what_is_measured_is_not_lost_in_silence(self):
+        code, _, said = run("stint", "bench", "throughput", "--rounds", "1", "--seconds", "0.1", redirected=">/dev/full")
+        self.assertEqual(code, UNREACHABLE)
+        self.assertIn("cannot write the output", said)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -1,7 +1,13 @@
 #include "tools/bench/plot.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
 #include <memory>
 #include <stdexcept>
 
@@ -59,6 +65,16 @@ std::string script_of(const Report& report, const std::string& path) {
 }
 
 }  // namespace
+
+void require_drawable(const std::string& path) {
+  const std::filesystem::path parent = std::filesystem::path(path).parent_path();
+  const bool exists = ::access(path.c_str(), F_OK) == 0;
+  const int result = exists ? ::access(path.c_str(), W_OK) : ::access(parent.empty() ? "." : parent.c_str(), W_OK | X_OK);
+  if (result != 0) throw std::runtime_error("cannot write " + escaped(path) + ": " + std::strerror(errno) + ". Name another file with --plot");
+  if (std::system("gnuplot --version > /dev/null 2>&1") != 0) {
+    throw std::runtime_error("--plot needs gnuplot. Install the Debian package gnuplot-nox, or leave --plot out");
+  }
+}
 
 void draw(const Report& report, const std::string& path) {
   const std::string script = script_of(report, path);

@@ -1,11 +1,14 @@
 // stint bench: measures, beside the reference, in rounds that take turns; see tools/bench.
+#include <unistd.h>
+
 #include <algorithm>
-#include <iostream>
+#include <string>
 
 #include "tools/bench/bench.hpp"
 #include "tools/bench/part.hpp"
 #include "tools/bench/plot.hpp"
 #include "tools/show/json.hpp"
+#include "tools/show/output.hpp"
 #include "tools/show/table.hpp"
 #include "tools/show/text.hpp"
 #include "tools/stint/command.hpp"
@@ -50,16 +53,18 @@ Options options(bench::Settings& settings, bool& json, std::string& plot) {
   return options;
 }
 
-void show(const bench::Report& report, const bench::Scenario& scenario, bool json) {
+// False: nobody reads it any more.
+bool show(const bench::Report& report, const bench::Scenario& scenario, bool json) {
   std::vector<Row> rows;
   for (const Row& row : report.rows()) {
     if (row.text("scenario") == scenario.name) rows.push_back(row);
   }
-  if (!json) std::cout << '\n' << scenario.name << ": " << scenario.sentence << '\n' << table(rows, {"system"}, {"scenario"});
+  std::string text;
+  if (!json) text = "\n" + std::string(scenario.name) + ": " + std::string(scenario.sentence) + "\n" + table(rows, {"system"}, {"scenario"});
   for (const Row& row : rows) {
-    if (json) std::cout << json_line(to_json(row));
+    if (json) text += json_line(to_json(row));
   }
-  std::cout << std::flush;
+  return Output(STDOUT_FILENO).write(text);
 }
 
 }  // namespace
@@ -78,10 +83,11 @@ Exit bench(const Invocation& call) {
   if (!settings.broker.empty() && !settings.data.empty()) {
     throw UsageError("--data says where a broker that is started keeps its jobs, so it does not go with --broker: give one of them");
   }
+  if (!plot.empty()) bench::require_drawable(plot);
   bench::Report report;
   for (const bench::Scenario* each : chosen(*names)) {
     each->run(settings, report);
-    show(report, *each, json);
+    if (!show(report, *each, json)) return Exit::ok;
   }
   if (!plot.empty()) bench::draw(report, plot);
   return Exit::ok;
