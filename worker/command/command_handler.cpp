@@ -30,11 +30,7 @@ Ending not_started(const std::string& program, int error, std::size_t payload) {
 }
 
 Ending failed(Finished finished) {
-  if (finished.error.empty()) {
-    finished.error = finished.signal != 0 ? "ended by signal " + std::to_string(finished.signal) + " (" +
-                                                strsignal(finished.signal) + ")"
-                                          : "exit status " + std::to_string(finished.exit);
-  }
+  if (finished.error.empty()) finished.error = finished.signal != 0 ? strsignal(finished.signal) : "nothing on standard error";
   return {.result = std::move(finished.output),
           .failure = Failure::failed,
           .error = std::move(finished.error),
