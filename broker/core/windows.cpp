@@ -93,13 +93,18 @@ bool Broker::are_kept_results_full(const Job& job) const {
 }
 
 // What may be handed out is durable before it is, so that after a restart the rest can go out at once, and only this waits for workers
-// that come back. Ahead by as many as are running, so that nobody waits for it, and few of a small job have to wait.
+// that come back. Ahead by as many as are running, so that nobody waits for it, and few of a small job have to wait. In memory there is
+// no restart to think of, and what may go out need not go in small parts.
 void Broker::reserve(Job& job) {
   if (job.cancelled || job.ended) return;
-  const std::uint64_t ahead = std::max<std::uint64_t>(limits::kReservedTasks, job.counts.running);
-  const Index most = std::min(job.tasks.received(), job.counts.ended() + limits::kMaxUnendedTasks);
-  if (job.reserved_upto >= most || job.reserved_upto >= job.tasks.fresh() + ahead) return;
-  job.reserved_upto = std::min(most, job.tasks.fresh() + 2 * ahead);
+  Index upto = job.tasks.received();
+  if (options_.durable) {
+    const std::uint64_t ahead = std::max<std::uint64_t>(limits::kReservedTasks, job.counts.running);
+    if (job.reserved_upto >= job.tasks.fresh() + ahead) return;
+    upto = std::min({upto, job.counts.ended() + limits::kMaxUnendedTasks, job.tasks.fresh() + 2 * ahead});
+  }
+  if (job.reserved_upto >= upto) return;
+  job.reserved_upto = upto;
   change(ReserveTasks{job.id, job.reserved_upto});
   when_committed(TasksReserved{job.id, job.reserved_upto});
 }

@@ -250,6 +250,19 @@ TEST_CASE("quick tasks go out many at once, slow ones one for each slot") {
   }
 }
 
+TEST_CASE("in memory, what a worker has room for leaves in one message") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  FarmWorker& worker = farm.worker({});
+  const JobId job = ann.opens({.kind = "echo", .results = ResultsPolicy::keep});
+  ann.writes(job, std::size_t{5'000});
+  while (!worker.held.empty()) worker.finishes_all(1us);
+  const std::size_t before = worker.messages_of_tasks;
+  ann.submits(job, 5'000, numbered(3'000));
+  CHECK(worker.held.size() == 3'000);
+  CHECK(worker.messages_of_tasks == before + 1);
+}
+
 TEST_CASE("near the tail something is left for the others") {
   Farm farm;
   FarmClient& ann = farm.client("ann");
