@@ -294,6 +294,7 @@ class Broker {
   std::uint64_t backlog_bytes_ = 0;  // payloads accepted and not handed out
   std::uint64_t kept_bytes_ = 0;     // results that no reader consumes
   std::uint64_t letter_bytes_ = 0;   // payloads of failed tasks
+  std::set<JobId> leased_jobs_;      // that have leases which are not revoked
   std::uint64_t hoarded_ = 0;        // tasks that workers hold beyond their slots
   bool recall_waits_ = false;        // a reminder is set
   std::uint64_t late_ = 0;           // results that came too late and changed nothing

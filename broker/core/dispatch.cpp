@@ -257,7 +257,10 @@ void Broker::remember(Worker& worker, std::unique_ptr<Lease> lease) {
   lease->last_result = now_;
   worker.leases.insert(lease->id());
   worker.held_bytes += lease->bytes();
-  if (Job* job = find_job(lease->job())) job->leases.insert(lease->id());
+  if (Job* job = find_job(lease->job())) {
+    job->leases.insert(lease->id());
+    leased_jobs_.insert(job->id);
+  }
   leases_.emplace(lease->id(), std::move(lease));
 }
 

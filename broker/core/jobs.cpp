@@ -133,6 +133,7 @@ void Broker::cancel(Job& job, std::string reason) {
   backlog_bytes_ -= job.tasks.fresh_bytes();
   job.tasks.clear();
   drop_ended(job);
+  leased_jobs_.erase(job.id);
   std::vector<LeaseId> revoked;
   for (const LeaseId id : std::exchange(job.leases, {})) {
     leases_.at(id)->revoked = true;

@@ -49,6 +49,7 @@ void Broker::check_invariants() const {
   std::uint64_t backlog = 0;
   for (const auto& [id, job] : jobs_) {
     check(*job);
+    STINT_REQUIRE(job->leases.empty() != leased_jobs_.contains(id));
     STINT_PROMISE(job->counts.running == running[id], "each running task is in one lease");
     backlog += job->tasks.fresh_bytes();
   }

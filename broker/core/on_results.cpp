@@ -56,7 +56,10 @@ void Broker::settle_lease(Lease& lease) {
 }
 
 void Broker::drop_lease(Lease& lease) {
-  if (Job* job = find_job(lease.job())) job->leases.erase(lease.id());
+  if (Job* job = find_job(lease.job())) {
+    job->leases.erase(lease.id());
+    if (job->leases.empty()) leased_jobs_.erase(job->id);
+  }
   if (Worker* worker = find_worker(lease.worker())) {
     worker->leases.erase(lease.id());
     worker->held_bytes -= lease.bytes();

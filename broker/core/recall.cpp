@@ -14,15 +14,16 @@ void Broker::recall_hoarded() {
   if (hoarded_ == 0) return;
   recall_waits_ = true;
   timers_.remind(now_ + limits::kRecallAfter, TimerKind::recall, 0);
-  for (const auto& [id, job] : jobs_) {
-    if (job->leases.empty() || !wants_room(*job)) continue;
-    for (const LeaseId lease_id : job->leases) {
+  for (const JobId id : leased_jobs_) {
+    Job& job = *jobs_.at(id);
+    if (!wants_room(job)) continue;
+    for (const LeaseId lease_id : job.leases) {
       Lease& lease = *leases_.at(lease_id);
       Worker* worker = find_worker(lease.worker());
       const bool is_stuck = !lease.recalled && now_ - lease.last_result >= limits::kRecallAfter;
       if (!is_stuck || worker == nullptr || worker->held <= worker->slots) continue;
       lease.recalled = true;
-      slow_down(*worker, *job, now_ - lease.last_result);
+      slow_down(*worker, job, now_ - lease.last_result);
       say(*worker, Recall{lease_id, {}, RecallMode::unstarted});
     }
   }
