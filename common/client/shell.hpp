@@ -113,6 +113,7 @@ class Shell : public std::enable_shared_from_this<Shell> {
   std::map<Handle, std::shared_ptr<Channel>> channels_;
   std::map<RequestId, std::shared_ptr<Request>> requests_;
   std::set<Handle> behind_;  // results were delivered and not consumed
+  TimePoint poll_at_{};      // when it is looked how far they have come
   std::optional<TimePoint> apart_since_;
   bool drained_ = true;  // the socket was empty at the end of the last turn
 

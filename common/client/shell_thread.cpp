@@ -40,7 +40,7 @@ void Shell::turn() {
   serve_touched(present);
   carry_out(present);
   read_socket(present);
-  poll_consumed(present);
+  if (present >= poll_at_) poll_consumed(present);
   session_.tick(present, out_);
   carry_out(present);
   check_patience(present);
@@ -107,8 +107,9 @@ void Shell::read_socket(TimePoint now) {
   }
 }
 
-// How far readers have come, where they have not said so themselves.
+// How far readers have come, where they have not said so themselves: of many, most stand still.
 void Shell::poll_consumed(TimePoint now) {
+  poll_at_ = now + limits::kAckSpacing;
   std::erase_if(behind_, [&](Handle handle) {
     Channel* channel = find(handle);
     if (channel == nullptr) return true;
