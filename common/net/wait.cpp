@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <span>
 #include <system_error>
 
 #include "common/model/require.hpp"
@@ -16,12 +17,14 @@
 namespace stint {
 namespace {
 
-// In milliseconds, as poll() takes it. Rounded up: waking a moment early would turn the loop for nothing.
-int until(TimePoint deadline) {
-  if (deadline == TimePoint::max()) return -1;
+// To the nanosecond, and never early: that would turn the loop for nothing.
+int poll_until(std::span<pollfd> items, TimePoint deadline) {
+  if (deadline == TimePoint::max()) return ::ppoll(items.data(), items.size(), nullptr, nullptr);
   const TimePoint present = now();
-  if (deadline <= present) return 0;
-  return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(std::min<Duration>(deadline - present, 1h)).count());
+  const Duration left = deadline > present ? std::min<Duration>(deadline - present, 1h) : Duration::zero();
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(left);
+  const timespec timeout{seconds.count(), (left - seconds).count()};
+  return ::ppoll(items.data(), items.size(), &timeout, nullptr);
 }
 
 bool has_message(void* socket) {
@@ -47,7 +50,7 @@ bool wait(std::initializer_list<Source> sources, TimePoint deadline, Duration aw
   bool sleeps = awake <= Duration::zero();
   const TimePoint awake_until = sleeps ? TimePoint::min() : std::min(deadline, now() + awake);
   for (;;) {
-    const int ready = ::poll(items.data(), count, sleeps ? until(deadline) : 0);
+    const int ready = sleeps ? poll_until({items.data(), count}, deadline) : ::poll(items.data(), count, 0);
     if (ready == 0 && sleeps) return false;
     if (ready == 0) {
       ::sched_yield();
