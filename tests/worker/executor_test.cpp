@@ -49,8 +49,8 @@ struct Bench {
                  std::move(run));
   }
 
-  void harvest() {
-    Harvest harvest = executor.harvest(now());
+  void harvest(TimePoint at = now()) {
+    Harvest harvest = executor.harvest(at);
     for (const Harvest::Ended& ended : harvest.ended) take(ended.outcomes);
     for (const Harvest::Stopped& each : harvest.stopped)
       stopped.insert(stopped.end(), each.runs.begin(), each.runs.end());
@@ -286,6 +286,51 @@ TEST_CASE("a slot waits while its results are not harvested") {
   wait({bench.wakeup->fd()}, now() + kDeadline);
   CHECK(runs <= 2);
   bench.until_results(100);
+}
+
+TEST_CASE("while quick tasks follow, results wait for one another, and no longer than the limit") {
+  const TimePoint begin = now();
+  Bench bench(1);
+  std::latch at_10(1), from_10(1), at_20(1), from_20(1);
+  bench.give(1, std::vector<std::string>(1000, "x"), handler([&](Task& task) {
+               if (task.index() == 10) at_10.count_down(), from_10.wait();
+               if (task.index() == 20) at_20.count_down(), from_20.wait();
+               return Ending{};
+             }));
+  at_10.wait();
+  bench.harvest();
+  CHECK(bench.results.size() == 10);  // so many at once, and many more are there: they are quick
+  from_10.count_down();
+  at_20.wait();
+  bench.harvest(begin);
+  CHECK(bench.results.size() == 10);
+  bench.executor.fall_asleep();
+  CHECK_FALSE(bench.executor.has_news());
+  CHECK(bench.executor.next_deadline() <= now() + limits::kResultWait);
+  bench.executor.awake();
+  bench.until_results(20);  // though the next one does not end
+  from_20.count_down();
+  bench.until_results(1000);
+}
+
+TEST_CASE("where few tasks are left, no result waits for others") {
+  const TimePoint begin = now();
+  Bench bench(1);
+  std::latch at_10(1), from_10(1), at_12(1), from_12(1);
+  bench.give(1, std::vector<std::string>(13, "x"), handler([&](Task& task) {
+               if (task.index() == 10) at_10.count_down(), from_10.wait();
+               if (task.index() == 12) at_12.count_down(), from_12.wait();
+               return Ending{};
+             }));
+  at_10.wait();
+  bench.harvest();  // many have ended, and few are left
+  from_10.count_down();
+  at_12.wait();
+  CHECK(bench.executor.has_news());
+  bench.harvest(begin);
+  CHECK(bench.results.size() == 12);
+  from_12.count_down();
+  bench.until_results(13);
 }
 
 TEST_CASE("slots may come and go") {

@@ -4,6 +4,11 @@
 #include <utility>
 
 namespace stint::worker {
+namespace {
+
+constexpr std::size_t kWorkAhead = 4;  // Results may wait while so many times more tasks are here than have ended since the last harvest.
+
+}  // namespace
 
 Executor::Executor(std::shared_ptr<Wakeup> wakeup) { common_->wakeup = std::move(wakeup); }
 
@@ -70,27 +75,42 @@ Harvest Executor::harvest(TimePoint now) {
   Harvest harvest;
   const bool with_progress = now >= progress_at_ && common_->progress_pending.exchange(false);
   if (with_progress) progress_at_ = now + limits::kProgressInterval;
-  for (const auto& slot : slots_) slot->harvest(harvest, with_progress);
-  for (const auto& slot : retired_) slot->harvest(harvest, with_progress);
+  const TimePoint ripe = is_patient_ ? now - limits::kResultWait : TimePoint::max();
+  for (const auto& slot : slots_) slot->harvest(harvest, with_progress, ripe);
+  for (const auto& slot : retired_) slot->harvest(harvest, with_progress, ripe);
   harvest.load.queued = common_->queue.queued();
+  judge(harvest, now);
   forget_retired();
   return harvest;
 }
 
+// Results wait for company when tasks are so quick that some slot has ended more than one since the last harvest, and so many are
+// here that nobody runs out of them meanwhile.
+void Executor::judge(const Harvest& harvest, TimePoint now) {
+  std::size_t ended = 0;
+  for (const Harvest::Ended& each : harvest.ended) ended += each.outcomes.count();
+  if (ended > 0 || !harvest.waiting_since) is_patient_ = ended > slots_.size() && harvest.load.queued > kWorkAhead * ended;
+  wait_until_.reset();
+  if (is_patient_) wait_until_ = harvest.waiting_since.value_or(now) + limits::kResultWait;
+}
+
 void Executor::forget_retired() {
   std::erase_if(retired_, [](const std::shared_ptr<Slot>& slot) {
-    if (!slot->thread_has_ended() || slot->has_news()) return false;
+    if (!slot->thread_has_ended() || slot->has_news(false)) return false;
     slot->join();
     return true;
   });
 }
 
 bool Executor::has_news() const {
-  const auto has_news = [](const std::shared_ptr<Slot>& slot) { return slot->has_news(); };
+  const auto has_news = [this](const std::shared_ptr<Slot>& slot) { return slot->has_news(wait_until_.has_value()); };
   return std::any_of(slots_.begin(), slots_.end(), has_news) || std::any_of(retired_.begin(), retired_.end(), has_news);
 }
 
-TimePoint Executor::next_deadline() const { return common_->progress_pending ? progress_at_ : TimePoint::max(); }
+TimePoint Executor::next_deadline() const {
+  const TimePoint progress_at = common_->progress_pending ? progress_at_ : TimePoint::max();
+  return std::min(progress_at, wait_until_.value_or(TimePoint::max()));
+}
 
 bool Executor::shut_down(Duration patience) {
   retired_.insert(retired_.end(), slots_.begin(), slots_.end());

@@ -40,14 +40,15 @@ class Executor {
 
   Harvest harvest(TimePoint now);
   bool has_news() const;
-  void fall_asleep() { common_->io_asleep = true; }
-  void awake() { common_->io_asleep = false; }
-  TimePoint next_deadline() const;  // when progress that waits may be harvested
+  void fall_asleep() { common_->io = wait_until_ ? Sleep::brief : Sleep::deep; }
+  void awake() { common_->io = Sleep::none; }
+  TimePoint next_deadline() const;  // when what waits may be harvested
 
   // Stops everything. False when a handler has not returned within `patience`; its thread is left alone then.
   bool shut_down(Duration patience);
 
  private:
+  void judge(const Harvest& harvest, TimePoint now);
   void forget_retired();
 
   std::shared_ptr<SlotCommon> common_ = std::make_shared<SlotCommon>();
@@ -56,6 +57,8 @@ class Executor {
   unsigned last_slot_ = 0;
   std::unordered_map<Ticket, std::weak_ptr<Parcel>> parcels_;
   TimePoint progress_at_{};  // not before this
+  bool is_patient_ = false;              // results of what is worked on may wait
+  std::optional<TimePoint> wait_until_;  // the first of them; or, if there are none, for some
 };
 
 }  // namespace stint::worker

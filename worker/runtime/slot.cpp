@@ -41,15 +41,27 @@ void Slot::loop() {
     if (!work) break;
     TimePoint turn = now();
     const TimePoint until = turn + limits::kJobTurn;
-    while (usable && !retired_ && turn < until && !common_->queue.held_back()) {
+    const TimePoint latest = until + limits::kJobTurn / 2;
+    std::uint32_t done = 0;
+    const auto goes_on = [&] { return turn < until || (turn < latest && work->left() <= done / 2); };  // a small rest is ended too
+    work_on(work->parcel()->ticket());
+    while (usable && !retired_ && goes_on() && !common_->queue.held_back()) {
       const std::optional<std::uint32_t> position = work->take();
       if (!position) break;
       usable = run(*work->parcel(), *position, turn);
+      ++done;
     }
+    work_on(std::nullopt);
+    common_->wake(Sleep::brief);
   }
   const std::lock_guard lock(common_->mutex);
   ended_ = true;
   common_->thread_ended.notify_all();
+}
+
+void Slot::work_on(std::optional<Ticket> ticket) {
+  const std::lock_guard lock(mutex_);
+  working_on_ = ticket;
 }
 
 bool Slot::run(const Parcel& parcel, std::uint32_t position, TimePoint& turn) {
@@ -68,7 +80,7 @@ bool Slot::begin(const Parcel& parcel, Index index, TimePoint turn) {
     add_stopped(parcel.ticket(), index);
     current_.reset();
   }
-  common_->wake();
+  common_->wake(Sleep::deep);
   return false;
 }
 
@@ -80,7 +92,7 @@ bool Slot::end(Ending ending, TimePoint turn) {
     record(ending, turn);
     full = bytes_ >= common_->batch_bytes;
   }
-  common_->wake();
+  common_->wake(full ? Sleep::brief : Sleep::deep);
   if (full) wait_for_harvest();
   return true;
 }
@@ -90,7 +102,7 @@ void Slot::record(Ending& ending, TimePoint turn) {
   if (current_->recalled) {
     add_stopped(current_->parcel->ticket(), current_->index);
   } else {
-    add(ending, micros_between(current_->since, turn));
+    add(ending, turn);
   }
   current_.reset();
 }
@@ -101,7 +113,8 @@ void Slot::wait_for_harvest() {
   harvested_.wait(lock, [this] { return retired_ || bytes_ < common_->batch_bytes; });
 }
 
-void Slot::add(Ending& ending, std::uint32_t micros) {
+void Slot::add(Ending& ending, TimePoint turn) {
+  const std::uint32_t micros = micros_between(current_->since, turn);
   const JobInfo& job = current_->parcel->job();
   if (ending.error.size() > limits::kMaxTextBytes) ending.error.resize(limits::kMaxTextBytes);
   if (current_->overtime_since) {
@@ -115,7 +128,7 @@ void Slot::add(Ending& ending, std::uint32_t micros) {
   check_size(ending, common_->max_payload_bytes);
   if (job.discard) ending.result.clear();
   bytes_ += ending.result.size() + ending.error.size();
-  OutcomesBuilder& outcomes = outcomes_of(current_->parcel->ticket());
+  OutcomesBuilder& outcomes = outcomes_of(current_->parcel->ticket(), turn);
   if (ending.failure) {
     outcomes.not_done(current_->index, *ending.failure, ending.result, ending.error, micros, ending.exit,
                       ending.signal);
@@ -124,7 +137,7 @@ void Slot::add(Ending& ending, std::uint32_t micros) {
   }
 }
 
-OutcomesBuilder& Slot::outcomes_of(Ticket ticket) {
+OutcomesBuilder& Slot::outcomes_of(Ticket ticket, TimePoint turn) {
   const auto has_room = [&](const Segment& segment) {
     return segment.ticket == ticket && segment.outcomes.bytes() < common_->batch_bytes &&
            segment.outcomes.count() < limits::kMaxResultTasks;
@@ -132,7 +145,7 @@ OutcomesBuilder& Slot::outcomes_of(Ticket ticket) {
   const auto tried = std::min<std::ptrdiff_t>(std::ssize(segments_), kSegmentsTried);
   const auto found = std::find_if(segments_.end() - tried, segments_.end(), has_room);
   if (found != segments_.end()) return found->outcomes;
-  segments_.push_back({ticket, {}});
+  segments_.push_back({ticket, turn, {}});
   return segments_.back().outcomes;
 }
 
@@ -150,7 +163,7 @@ void Slot::progress(double fraction, std::string_view note) {
     current_->progress = {current_->parcel->ticket(), current_->index, fraction,
                           std::string(note.substr(0, limits::kMaxTextBytes))};
   }
-  if (!common_->progress_pending.exchange(true)) common_->wake();
+  if (!common_->progress_pending.exchange(true)) common_->wake(Sleep::brief);
 }
 
 std::stop_token Slot::stop_token() {
@@ -172,14 +185,23 @@ std::stop_token Slot::stop_token() {
 
 // --- the I/O thread ------------------------------------------------------------------------------------------------
 
-void Slot::harvest(Harvest& into, bool with_progress) {
+void Slot::harvest(Harvest& into, bool with_progress, TimePoint ripe) {
   const std::lock_guard lock(mutex_);
-  for (Segment& segment : segments_) into.ended.push_back({segment.ticket, segment.outcomes.take()});
-  segments_.clear();
+  const bool is_full = bytes_ >= common_->batch_bytes;
+  bytes_ = 0;
+  std::erase_if(segments_, [&](Segment& segment) {
+    const bool may_wait = !is_full && segment.ticket == working_on_ && segment.since > ripe;
+    if (may_wait) {
+      into.waiting_since = std::min(into.waiting_since.value_or(segment.since), segment.since);
+      bytes_ += segment.outcomes.bytes();
+    } else {
+      into.ended.push_back({segment.ticket, segment.outcomes.take()});
+    }
+    return !may_wait;
+  });
   std::move(stopped_.begin(), stopped_.end(), std::back_inserter(into.stopped));
   stopped_.clear();
-  if (bytes_ >= common_->batch_bytes) harvested_.notify_all();
-  bytes_ = 0;
+  if (is_full) harvested_.notify_all();
   if (!current_) return;
   if (with_progress && current_->progress) {
     into.progress.push_back(std::move(*current_->progress));
@@ -189,9 +211,10 @@ void Slot::harvest(Harvest& into, bool with_progress) {
       {number_, current_->parcel->ticket(), current_->index, current_->since, current_->overtime_since});
 }
 
-bool Slot::has_news() {
+bool Slot::has_news(bool but_present) {
   const std::lock_guard lock(mutex_);
-  return !segments_.empty() || !stopped_.empty();
+  const auto is_news = [&](const Segment& segment) { return !but_present || segment.ticket != working_on_; };
+  return !stopped_.empty() || bytes_ >= common_->batch_bytes || std::any_of(segments_.begin(), segments_.end(), is_news);
 }
 
 // Handlers' callbacks may call us, so a stop is requested without the lock.

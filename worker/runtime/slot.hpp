@@ -27,11 +27,17 @@
 
 namespace stint::worker {
 
+enum class Sleep : std::uint8_t {
+  none,
+  brief,  // for a moment; woken when a slot's turn at a piece of work is over
+  deep,   // woken by any result
+};
+
 // What all slots share with the I/O thread.
 struct SlotCommon {
   WorkQueue queue;
   std::shared_ptr<Wakeup> wakeup;
-  std::atomic<bool> io_asleep{false};         // wake it for results
+  std::atomic<Sleep> io{Sleep::none};         // how the I/O thread sleeps
   std::atomic<bool> progress_pending{false};  // some slot has progress to tell
   std::atomic<std::uint64_t> max_payload_bytes{limits::kMaxPayloadBytes};
   std::atomic<std::uint64_t> batch_bytes{
@@ -40,8 +46,9 @@ struct SlotCommon {
   std::mutex mutex;
   std::condition_variable thread_ended;
 
-  void wake() {
-    if (io_asleep.load() && io_asleep.exchange(false)) wakeup->wake();
+  // Out of a sleep as deep as this, or deeper.
+  void wake(Sleep from) {
+    if (io.load() >= from && io.exchange(Sleep::none) != Sleep::none) wakeup->wake();
   }
 };
 
@@ -65,6 +72,7 @@ struct Harvest {
   std::vector<Stopped> stopped;
   std::vector<Progress> progress;
   Load load;
+  std::optional<TimePoint> waiting_since{};  // the oldest result that was left where it is
 };
 
 class Slot : public TaskHost {
@@ -76,8 +84,8 @@ class Slot : public TaskHost {
   bool is_retired() const { return retired_; }
 
   // For the I/O thread.
-  void harvest(Harvest& into, bool with_progress);
-  bool has_news();
+  void harvest(Harvest& into, bool with_progress, TimePoint ripe);  // leaves what is younger than `ripe`, of the lease that it works on
+  bool has_news(bool but_present);  // but_present: beside results of the lease that it works on
   void stop(Ticket ticket);  // when the parcel has recalled the task that runs
   void stop_overtime(Ticket ticket, Index index, TimePoint now);
   bool write_off(Ticket ticket, Index index, TimePoint now);  // false: it has just returned
@@ -103,18 +111,20 @@ class Slot : public TaskHost {
   };
   struct Segment {
     Ticket ticket{};
+    TimePoint since{};  // of its first result
     OutcomesBuilder outcomes;
   };
 
   void loop();
+  void work_on(std::optional<Ticket> ticket);
   bool run(const Parcel& parcel, std::uint32_t position, TimePoint& turn);  // false: the slot is written off
   bool begin(const Parcel& parcel, Index index, TimePoint turn);            // false: recalled meanwhile
   bool end(Ending ending, TimePoint turn);                                  // false: written off
   void record(Ending& ending, TimePoint turn);
   void wait_for_harvest();
-  void add(Ending& ending, std::uint32_t micros);
+  void add(Ending& ending, TimePoint turn);
   void add_stopped(Ticket ticket, Index index);
-  OutcomesBuilder& outcomes_of(Ticket ticket);
+  OutcomesBuilder& outcomes_of(Ticket ticket, TimePoint turn);
   bool runs(Ticket ticket, Index index) const;
 
   const unsigned number_;
@@ -125,6 +135,7 @@ class Slot : public TaskHost {
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable harvested_;
+  std::optional<Ticket> working_on_;
   std::optional<Current> current_;
   bool written_off_ = false;
   std::vector<Segment> segments_;
