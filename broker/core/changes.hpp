@@ -106,7 +106,7 @@ using Change = std::variant<PutJob, AppendTasks, ReserveTasks, AppendOutcomes, C
 
 // --- what is read back while serving; only what is durable and not yet dropped or trimmed is asked for ---
 
-// Tasks from `first` on, in whole chunks as they were appended: as many as fit into `bytes`, at least one chunk.
+// Tasks from `first` on, in whole chunks, as the store has joined them: as many as fit into `bytes`, at least one chunk.
 struct WantedTasks {
   JobId job{};
   Index first = 0;

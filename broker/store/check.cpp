@@ -1,5 +1,6 @@
 #include "broker/store/check.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <map>
 #include <system_error>
@@ -43,8 +44,10 @@ class Check {
 
   CheckReport run() {
     check_pages();
-    if (report_.findings.empty()) write_journaled();
-    if (report_.findings.empty()) check_rows();
+    if (report_.findings.empty()) {
+      show_journaled();
+      check_rows();
+    }
     for (const std::string& finding : report_.findings) say("WRONG: " + escaped(finding));
     say(report_.findings.empty() ? "nothing is wrong with it" : count(report_.findings.size(), "findings"));
     return std::move(report_);
@@ -52,19 +55,24 @@ class Check {
 
  private:
   void check_pages();
-  void write_journaled();
+  void show_journaled();
   void check_rows();
   void check_chunks();
   void check_results();
   void check_payloads();
   void check(const FoundJob& job);
   void say(const std::string& line) { report_.text += line + "\n"; }
-  void find(std::string finding) { report_.findings.push_back(std::move(finding)); }
+  void find(std::string finding);
 
   Database& database_;
   CheckReport report_;
   std::map<JobId, Sums> sums_;
 };
+
+void Check::find(std::string finding) {
+  const auto& known = report_.findings;
+  if (std::find(known.begin(), known.end(), finding) == known.end()) report_.findings.push_back(std::move(finding));
+}
 
 std::string rows_of(JobId job, const char* what, std::uint64_t from) {
   return std::string(what) + " of job " + std::to_string(value(job)) + " from " + std::to_string(from) + " on";
@@ -78,13 +86,16 @@ void Check::check_pages() {
   }
 }
 
-// As the next start would, so that rows and counts are looked at as they are then. Whoever began the transaction rolls it back.
-void Check::write_journaled() {
+// Rows and counts are looked at as they are after the next start, which writes what is in the journal into its tables. Whoever began the
+// transaction rolls it back.
+void Check::show_journaled() {
   if (database_.number("SELECT count(*) FROM journal") == 0) return;
+  database_.run("SAVEPOINT shown");
   try {
     Recovered recovered = recover(database_);
-    Writer(database_, std::move(recovered.books), recovered.found.last_job, std::move(recovered.garbage)).write_journaled();
+    Writer(database_, std::move(recovered.books), recovered.found.last_job, std::move(recovered.garbage)).show_journaled();
   } catch (const StoreError& error) {
+    database_.run("ROLLBACK TO shown");
     find(error.what());
   }
 }

@@ -77,7 +77,7 @@ Engine::Engine(const SqliteOptions& options)
       writer_(database_, std::move(recovered_.books), recovered_.found.last_job, std::move(recovered_.garbage)),
       reader_(database_) {
   if (writer_.has_journaled()) {
-    write([this] { writer_.fold(); });
+    write([this] { writer_.empty_journal(); });
     recovered_.found = recover(database_).found;
   }
   opened_.found = std::move(recovered_.found);
@@ -109,32 +109,39 @@ void Engine::look_for_room() {
 Fetched Engine::fetch(const Wanted& wanted) {
   return std::visit(
       [this](const auto& one) -> Fetched {
-        if (writer_.has_journaled(one.job)) write([this] { writer_.fold(); });
+        if (writer_.has_journaled(one.job)) write([this] { writer_.empty_journal(); });
         return reader_.fetch(one);
       },
       wanted);
 }
 
 void Engine::finish() {
-  if (writer_.has_journaled()) write([this] { writer_.fold(); });
+  if (!writer_.has_journaled()) return;
+  try {
+    writer_.empty_journal();
+  } catch (const NoRoom&) {
+    // It is durable where it is, until the next start. The reserve is for what runs.
+  }
 }
 
-// It may take less room while there is none. One that small commits have filled is emptied early, as that takes little then: what is
-// written over again, and does not make the file longer, is durable in half the time.
+// It may take less room while there is none. While commits are small it is emptied early, as that takes little then: what is written over
+// again, and does not make the file longer, is durable in half the time.
 bool Engine::is_log_long() const {
   std::uint64_t most = space_.is_full() ? log_bytes_ / 4 : log_bytes_;
-  if (writer_.has_journaled()) most = std::min(most, limits::kStoreQuietLogBytes);
+  if (writer_.is_quiet()) most = std::min(most, limits::kStoreQuietLogBytes);
   return database_.wal_pages() * page_bytes_ >= most;
 }
 
 bool Engine::has_chores() const {
-  return is_log_long() || writer_.is_behind() || (space_.is_full() && writer_.has_garbage());
+  return is_log_long() || writer_.is_behind() || (space_.is_full() && (writer_.has_garbage() || writer_.has_journaled()));
 }
 
 void Engine::do_chore() {
   write([this] {
     if (is_log_long()) {
       database_.checkpoint();
+    } else if (space_.is_full() && writer_.has_journaled()) {
+      writer_.empty_journal();  // which may say what can be removed
     } else {
       writer_.sweep();
     }

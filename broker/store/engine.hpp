@@ -34,7 +34,7 @@ class Engine {
   void commit(const std::vector<Change>& changes);
   Fetched fetch(const Wanted& wanted);
 
-  void finish();  // before it is closed: all that is durable is in its table
+  void finish();  // before it is closed: all that is durable is in its table, if there is room
 
   // Why no new tasks can be taken in, when that has changed; empty: there is room again.
   std::optional<std::string> take_full() { return space_.take_news(); }

@@ -17,7 +17,7 @@
 
 namespace stint::broker {
 
-// The counts of a job as they stand in the store.
+// The counts of a job as they stand in its tables.
 struct JobBook {
   Index received = 0;
   std::uint64_t received_bytes = 0;
@@ -30,7 +30,7 @@ struct JobBook {
   std::uint64_t consumed = 0;
   std::uint64_t results_end = 0;
   bool ordered = false;   // consumed is an index
-  bool keeps = false;     // its results are read back from the store
+  bool keeps = false;     // results = keep: they are read back from the store
   bool failures = false;  // it may have rows of failures
   friend bool operator==(const JobBook&, const JobBook&) = default;
 };

@@ -20,6 +20,8 @@ const std::string kReserve = "reserve";
 const std::string kTrim = "trim";
 const std::string kDrop = "drop";
 
+enum Column { kId, kChange, kJob, kAt, kDigest, kDone, kFailed, kEnded, kHead, kBlob };
+
 struct Weight {
   std::uint64_t tasks = 0;
   std::uint64_t bytes = 0;
@@ -55,7 +57,7 @@ Journal::Journal(Database& database)
                     "INSERT INTO journal(change, job, at, digest, done, failed, ended, head, blob) "
                     "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)"),
       put_bound_(database, "INSERT INTO journal(change, job, at) VALUES(?, ?, ?)"),
-      rows_(database, "SELECT change, job, at, digest, head, blob, done, failed, ended FROM journal ORDER BY id"),
+      rows_(database, "SELECT id, change, job, at, digest, done, failed, ended, head, blob FROM journal ORDER BY id"),
       clear_(database, "DELETE FROM journal") {}
 
 bool Journal::takes(const std::vector<Change>& changes) {
@@ -96,46 +98,51 @@ void Journal::append(const Other&) {
   STINT_REQUIRE(false);  // takes() said no
 }
 
+// They count from 1, since clear() leaves none.
 std::vector<Change> Journal::read() {
   std::vector<Change> changes;
-  for (rows_.query(); rows_.step();) changes.push_back(change_in_row());
+  for (rows_.query(); rows_.step();) {
+    if (rows_.number(kId) != changes.size() + 1) database_.damaged("row " + std::to_string(changes.size() + 1) + " of its journal is missing");
+    changes.push_back(change_in_row());
+  }
   return changes;
 }
 
 void Journal::clear() { clear_.run(); }
 
 Change Journal::change_in_row() {
-  const std::string_view change = rows_.bytes(0);
-  const JobId job{rows_.number(1)};
-  const std::uint64_t at = rows_.number(2);
+  const std::string_view change = rows_.bytes(kChange);
+  const JobId job{rows_.number(kJob)};
+  const std::uint64_t at = rows_.number(kAt);
   if (change == kReserve) return ReserveTasks{job, at};
   if (change == kTrim) return TrimResults{job, at};
   if (change == kDrop) return DropTasks{job, at};
   if (change == kOutcomes) return outcomes_in_row();
   if (change != kTasks) damaged();
-  auto tasks = unpack_tasks(rows_.bytes(4), Blob::copy_of(rows_.bytes(5)), job, at);
+  auto tasks = unpack_tasks(rows_.bytes(kHead), Blob::copy_of(rows_.bytes(kBlob)), job, at);
   if (!tasks) damaged();
-  return AppendTasks{job, at, std::move(*tasks), Digest(static_cast<std::uint32_t>(rows_.number(3)))};
+  return AppendTasks{job, at, std::move(*tasks), Digest(static_cast<std::uint32_t>(rows_.number(kDigest)))};
 }
 
 Change Journal::outcomes_in_row() {
   AppendOutcomes append;
-  append.job = JobId{rows_.number(1)};
-  append.digest = rows_.number(3);
-  append.done = rows_.number(6);
-  append.failed = rows_.number(7);
-  const auto ended = unpack_runs(rows_.bytes(8));
+  append.job = JobId{rows_.number(kJob)};
+  append.digest = rows_.number(kDigest);
+  append.done = rows_.number(kDone);
+  append.failed = rows_.number(kFailed);
+  const auto ended = unpack_runs(rows_.bytes(kEnded));
   if (!ended) damaged();
   append.ended = indices_of(*ended);
+  if (append.ended.count() != append.done + append.failed) damaged();
   append.results.job = append.job;
-  append.results.position = rows_.number(2);
-  if (rows_.bytes(4).empty()) return append;
-  auto results = unpack_results(rows_.bytes(4), Blob::copy_of(rows_.bytes(5)), append.job, append.results.position);
+  append.results.position = rows_.number(kAt);
+  if (rows_.bytes(kHead).empty()) return append;
+  auto results = unpack_results(rows_.bytes(kHead), Blob::copy_of(rows_.bytes(kBlob)), append.job, append.results.position);
   if (!results || results->size() != 1) damaged();
   append.results = std::move(results->front());
   return append;
 }
 
-void Journal::damaged() { database_.damaged("a row of its journal cannot be read"); }
+void Journal::damaged() { database_.damaged("row " + std::to_string(rows_.number(kId)) + " of its journal cannot be read"); }
 
 }  // namespace stint::broker

@@ -7,7 +7,7 @@
 //   for (const Change& change : journal.read()) write(change);
 //   journal.clear();                                        // within the transaction that has written them
 //
-// One thread at a time. Throws what Database does; StoreError where a row is not what was appended.
+// It is a table, and has nothing to do with what SQLite calls so. One thread at a time. Throws what Database does; StoreError where a row is not what was appended.
 #pragma once
 
 #include <vector>

@@ -126,13 +126,17 @@ void Writer::transact(Work work) {
 }
 
 void Writer::commit(const std::vector<Change>& changes) {
-  if (!is_to_journal(changes)) return write_with_journaled(changes);
-  transact([&] { journal_.append(changes); });
-  journaled_.insert(journaled_.end(), changes.begin(), changes.end());
-  ++journaled_commits_;
+  if (is_to_journal(changes)) {
+    transact([&] { journal_.append(changes); });
+    journaled_.insert(journaled_.end(), changes.begin(), changes.end());
+    ++journaled_commits_;
+  } else {
+    write_with_journaled(changes);
+  }
+  small_in_a_row_ = changes.size() <= limits::kStoreFewChanges ? small_in_a_row_ + 1 : 0;
 }
 
-// What is read back as soon as it is there had to be written into its table at once.
+// What is read back as soon as it is there would have to be written into its table then.
 bool Writer::is_to_journal(const std::vector<Change>& changes) const {
   if (journaled_commits_ >= limits::kStoreJournalCommits || !Journal::takes(changes)) return false;
   return std::none_of(changes.begin(), changes.end(), [this](const Change& change) {
@@ -145,18 +149,19 @@ bool Writer::has_journaled(JobId job) const {
   return std::any_of(journaled_.begin(), journaled_.end(), [job](const Change& change) { return job_of(change) == job; });
 }
 
-void Writer::fold() { write_with_journaled({}); }
-
-void Writer::write_journaled() {
-  Gathered gathered(books_);
-  for (const Change& change : journaled_) gathered.add(change);
-  write(gathered);
-}
-
-void Writer::write_with_journaled(const std::vector<Change>& changes) {
+Gathered Writer::gathered_with_journaled(const std::vector<Change>& changes) const {
   Gathered gathered(books_);
   for (const Change& change : journaled_) gathered.add(change);
   for (const Change& change : changes) gathered.add(change);
+  return gathered;
+}
+
+void Writer::empty_journal() { write_with_journaled({}); }
+
+void Writer::show_journaled() { write(gathered_with_journaled({})); }
+
+void Writer::write_with_journaled(const std::vector<Change>& changes) {
+  const Gathered gathered = gathered_with_journaled(changes);
   std::set<JobId> garbage;
   const bool sweeps = is_to_sweep(changes, gathered);
   transact([&] {
@@ -217,7 +222,9 @@ void Writer::write(JobId job, const ResultRow& row) {
 
 void Writer::write_endings(JobId job, const std::vector<Run>& runs) {
   for (std::size_t at = 0; at < runs.size();) {
-    const std::size_t end = std::min(runs.size(), at + limits::kStoreRunsPerRow);
+    std::size_t end = at + 1;
+    std::uint64_t tasks = runs[at].count;
+    while (end < runs.size() && end < at + limits::kStoreRunsPerRow && (tasks += runs[end].count) <= limits::kMaxBatchTasks) ++end;
     const Index first = runs[at].first;
     const Index last = runs[end - 1].end() - 1;
     if (end == at + 1) {

@@ -34,8 +34,9 @@ class Writer {
 
   bool has_journaled() const { return !journaled_.empty(); }
   bool has_journaled(JobId job) const;  // something of that job's
-  void fold();  // writes what is in the journal into its tables, in a transaction of its own; throws like commit()
-  void write_journaled();  // the same within a transaction of the caller's, who then rolls it back
+  void empty_journal();   // into the tables, in a transaction of its own; throws like commit()
+  void show_journaled();  // in the tables, within a transaction of the caller's, who then rolls it back; nothing else may follow
+  bool is_quiet() const { return small_in_a_row_ >= limits::kStoreQuietCommits; }  // the last commits were small
 
   bool has_garbage() const { return !garbage_.empty(); }
   bool is_behind() const { return is_behind_; }  // there is more than goes with the next commits
@@ -44,6 +45,7 @@ class Writer {
  private:
   void require_journal_follows() const;
   bool is_to_journal(const std::vector<Change>& changes) const;
+  Gathered gathered_with_journaled(const std::vector<Change>& changes) const;
   void write_with_journaled(const std::vector<Change>& changes);
   void write(const Gathered& gathered);
   void write(JobId job, const JobDelta& delta);
@@ -79,6 +81,7 @@ class Writer {
   Journal journal_;
   std::vector<Change> journaled_;  // what is in it
   std::uint32_t journaled_commits_ = 0;
+  std::uint64_t small_in_a_row_ = 0;  // commits
   Books books_;  // as the tables are
   std::uint64_t last_job_;
   std::set<JobId> garbage_;

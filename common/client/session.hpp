@@ -133,7 +133,7 @@ class Session {
   Conversation broker_;
   bool was_in_session_ = false;
   std::uint64_t last_request_ = 0;
-  std::uint64_t readings_ = 0;  // that were asked for so far: each has a number of its own
+  std::uint64_t readings_ = 0;  // the number of the next one
   std::map<Handle, Job> jobs_;
   std::unordered_map<std::uint64_t, Handle> by_id_;
   std::map<RequestId, Handle> opening_;

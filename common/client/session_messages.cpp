@@ -155,14 +155,14 @@ void Session::check_writer(TimePoint now, Job& job, const std::optional<Problem>
 
 void Session::on_results(JobResults results, Outbox& out) {
   Job* job = find(results.job);
-  if (job == nullptr || !job->reader.is_its(results.reading) || !job->reader.take(results)) return;
+  if (job == nullptr || !job->reader.is_of(results.reading) || !job->reader.take(results)) return;
   job->writer.ended(results.position + results.outcomes.count());
   out.add(ResultsArrived{job->handle, std::move(results)});
 }
 
 void Session::on_status(TimePoint now, const JobStatus& status, Outbox& out) {
   Job* job = find(status.job);
-  if (job == nullptr || !job->reader.is_its(status.reading)) return;
+  if (job == nullptr || !job->reader.is_of(status.reading)) return;
   if (status.reader != ReaderId{}) job->reader.attached(status.reader);
   if (status.state != JobState::ended) {
     tell_stalled(*job, status.reason, out);

@@ -15,7 +15,7 @@ constexpr std::uint64_t kHalfBytes = limits::kReaderWindowBytes / 2;
 
 bool Reader::start(const Reading& reading, std::uint64_t number) {
   if (active_ && (reading_.results || !reading.results)) return false;
-  number_ = number;
+  reading_number_ = number;
   active_ = true;
   ended_ = false;
   settled_ = false;
@@ -35,7 +35,7 @@ Attach Reader::attach(JobId job) {
   attach.upto = attached_at_ = consumed_;
   attach.limit_tasks = consumed_ + limits::kReaderWindowTasks;
   attach.limit_bytes = limits::kReaderWindowBytes;
-  attach.reading = number_;
+  attach.reading = reading_number_;
   told_ = consumed_;
   told_bytes_ = consumed_bytes_;
   ack_due_ = TimePoint::max();

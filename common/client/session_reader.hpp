@@ -47,7 +47,7 @@ class Reader {
   TimePoint ack_due() const { return ack_due_; }
 
   bool active() const { return active_; }
-  bool is_its(std::uint64_t reading) const { return active_ && reading == number_; }
+  bool is_of(std::uint64_t reading) const { return active_ && reading == reading_number_; }
   bool ended() const { return ended_; }
   bool exhausted() const { return ended_ && consumed_ == received_; }
   // The broker knows all that it has to know: it has told the end in answer to an ATTACH behind the last result. That the
@@ -65,7 +65,7 @@ class Reader {
   bool half_used() const;
 
   Reading reading_;
-  std::uint64_t number_ = 0;
+  std::uint64_t reading_number_ = 0;
   bool active_ = false;
   bool ended_ = false;
   bool settled_ = false;

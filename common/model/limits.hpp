@@ -60,7 +60,8 @@ constexpr std::uint32_t kDefaultKeptJobs = 1'000;           // Ended jobs rememb
 // The store on a disk.
 constexpr std::uint64_t kStoreReserveBytes = 64 * kMiB;   // Disk space kept for finishing what runs when the disk is full.
 constexpr std::uint64_t kStoreLogBytes = 64 * kMiB;       // SQLite's log is moved into the main file when it is so large.
-constexpr std::uint64_t kStoreQuietLogBytes = 2 * kMiB;   // The same while commits are small.
+constexpr std::uint64_t kStoreQuietLogBytes = 2 * kMiB;   // The same while commits are small ...
+constexpr std::uint64_t kStoreQuietCommits = 16;          // ... which they are when so many in a row were.
 constexpr std::uint64_t kStoreCacheBytes = 16 * kMiB;     // Pages of the store that SQLite holds in memory.
 constexpr std::uint64_t kStorePageBytes = 4 * kKiB;       // A page of the store: what a commit of next to nothing writes.
 constexpr std::uint64_t kStoreCommitBytes = 16 * kMiB;    // Payload bytes in one transaction; more wait for the next.

@@ -52,17 +52,17 @@ struct Describe {
   std::string operator()(const Close& m) const { return "CLOSE" + job(m.job) + " total " + num(m.total); }
   std::string operator()(const Attach& m) const {
     return "ATTACH" + job(m.job) + " reader " + num(value(m.reader)) + " upto " + num(m.upto) +
-           (m.order ? " ordered" : "") + (m.results ? "" : " state");
+           (m.order ? " ordered" : "") + (m.results ? "" : " state") + " reading " + num(m.reading);
   }
   std::string operator()(const Detach& m) const { return "DETACH" + job(m.job); }
   std::string operator()(const JobResults& m) const {
     return "RESULTS" + job(m.job) + " at " + num(m.position) + tasks(m.outcomes.indices) + " attempt " +
-           num(m.attempt) + failures(m.outcomes);
+           num(m.attempt) + " reading " + num(m.reading) + failures(m.outcomes);
   }
   std::string operator()(const Ack& m) const { return "ACK" + job(m.job) + " upto " + num(m.upto); }
   std::string operator()(const JobStatus& m) const {
     return "JOB" + job(m.job) + " " + std::string(to_string(m.state)) + " " + described(m.counts) + " results " +
-           num(m.results) + " " + m.reason;
+           num(m.results) + " reading " + num(m.reading) + " " + m.reason;
   }
   std::string operator()(const JobInfo& m) const { return "JOB_INFO" + job(m.job) + (m.gone ? " gone" : " " + m.kind); }
   std::string operator()(const Tasks& m) const {

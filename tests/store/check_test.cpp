@@ -1,7 +1,6 @@
 #include "broker/store/check.hpp"
 
 #include <doctest/doctest.h>
-#include <sqlite3.h>
 
 #include <string>
 
@@ -11,15 +10,6 @@ namespace stint::broker {
 namespace {
 
 constexpr JobId kJob{1};
-
-bool names(const std::string& text, const std::string& what) { return text.find(what) != std::string::npos; }
-
-void execute(const std::filesystem::path& file, const std::string& sql) {
-  sqlite3* database = nullptr;
-  REQUIRE(sqlite3_open(file.c_str(), &database) == SQLITE_OK);
-  CHECK(sqlite3_exec(database, sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK);
-  sqlite3_close(database);
-}
 
 // Three tasks, one done and one failed, with the digests that a core would have told.
 void keep_some(const std::filesystem::path& directory) {

@@ -2,11 +2,14 @@
 
 #include <doctest/doctest.h>
 #include <poll.h>
+#include <sqlite3.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include <system_error>
 #include <utility>
+
+#include "broker/store/database.hpp"
 
 namespace stint::broker {
 namespace {
@@ -103,6 +106,21 @@ PutJob job_of(std::uint64_t id) {
   job.options.key = "key " + std::to_string(id);
   return job;
 }
+
+void execute(const std::filesystem::path& file, const std::string& sql) {
+  sqlite3* database = nullptr;
+  REQUIRE(sqlite3_open(file.c_str(), &database) == SQLITE_OK);
+  const int result = sqlite3_exec(database, sql.c_str(), nullptr, nullptr, nullptr);
+  CHECK_MESSAGE(result == SQLITE_OK, sqlite3_errmsg(database));
+  sqlite3_close(database);
+}
+
+std::uint64_t number_in(const std::filesystem::path& file, const std::string& sql) {
+  Database database(file, Access::existing);
+  return database.number(sql.c_str());
+}
+
+bool names(const std::string& text, const std::string& what) { return text.find(what) != std::string::npos; }
 
 std::string refusal(const SqliteOptions& options) {
   try {

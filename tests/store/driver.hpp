@@ -62,6 +62,10 @@ class Driver {
 Batch batch_of(const std::vector<std::string>& payloads);
 PutJob job_of(std::uint64_t id);
 
+void execute(const std::filesystem::path& file, const std::string& sql);  // in a database that nobody has open
+std::uint64_t number_in(const std::filesystem::path& file, const std::string& sql);
+bool names(const std::string& text, const std::string& what);  // it is a part of the text
+
 // What opening says when it fails; empty when it does not.
 std::string refusal(const SqliteOptions& options);
 

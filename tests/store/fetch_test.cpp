@@ -12,8 +12,8 @@ namespace {
 
 constexpr JobId kJob{1};
 
-// A job with so many tasks, each its own chunk of `bytes`, and a store to ask. What goes with a change of the job is not journaled, where
-// they would become one chunk.
+// A job with so many tasks, each its own chunk of `bytes`, and a store to ask. Each goes with a change of the job, so that it is not
+// journaled: the journal would make one chunk of them.
 class Kept {
  public:
   explicit Kept(Index tasks, std::size_t bytes = 1) {

@@ -1,7 +1,7 @@
 // Small commits go into the journal, and from there into their tables.
 #include <doctest/doctest.h>
-#include <sqlite3.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -65,12 +65,16 @@ class Small {
 };
 
 // Of a store with three tasks, one of which is done: all but the job itself is in the journal.
-Model keep_three(const fs::path& directory) {
-  Engine engine(options_in(directory));
+Model keep_three(Engine& engine) {
   Small small(engine);
   for (const char* task : {"one", "two", "three"}) small.submit(task);
   small.end(1, "TWO");
   return small.model();
+}
+
+Model keep_three(const fs::path& directory) {
+  Engine engine(options_in(directory));
+  return keep_three(engine);
 }
 
 // An empty log is as good as none.
@@ -82,15 +86,6 @@ std::map<std::string, std::string> files_in(const fs::path& directory) {
   }
   return files;
 }
-
-void execute(const fs::path& directory, const std::string& sql) {
-  sqlite3* database = nullptr;
-  REQUIRE(sqlite3_open((directory / "stint.db").c_str(), &database) == SQLITE_OK);
-  CHECK(sqlite3_exec(database, sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK);
-  sqlite3_close(database);
-}
-
-bool names(const std::string& text, const std::string& what) { return text.find(what) != std::string::npos; }
 
 }  // namespace
 
@@ -167,9 +162,77 @@ TEST_CASE("results that are kept are in their table at once: to read them commit
   CHECK(disk.syncs() == before);
 }
 
+TEST_CASE("what was dropped and trimmed meanwhile is never written into its table") {
+  const TempDirectory directory;
+  {
+    Engine engine(options_in(directory.path()));
+    Small small(engine);
+    for (const char* task : {"one", "two"}) small.submit(task);
+    for (const Index task : {0, 1}) small.end(task, "result");
+    small.commit({TrimResults{kJob, 2}, DropTasks{kJob, 2}});
+    engine.finish();
+  }
+  CHECK(number_in(directory.path() / "stint.db", "SELECT max(id) FROM payloads") == 0);
+  CHECK(number_in(directory.path() / "stint.db", "SELECT received FROM counts") == 2);
+}
+
+TEST_CASE("what is forgotten takes with it what is in the journal") {
+  const TempDirectory directory;
+  {
+    Engine engine(options_in(directory.path()));
+    Small small(engine);
+    small.submit("one");
+    small.end(0, "ONE");
+    small.commit({ForgetJob{kJob}});
+  }
+  Engine engine(options_in(directory.path()));
+  CHECK(engine.take_opened().found.jobs.empty());
+}
+
+TEST_CASE("while commits are small, the log stays short") {
+  const TempDirectory directory;
+  Engine engine(options_in(directory.path()));
+  Small small(engine);
+  std::uintmax_t longest = 0;
+  for (Index task = 0; task < 1'500; ++task) {
+    small.submit("task");
+    small.end(task, "result");
+    small.commit({TrimResults{kJob, task + 1}, DropTasks{kJob, task + 1}});
+    while (engine.has_chores()) engine.do_chore();
+    longest = std::max(longest, fs::file_size(directory.path() / "stint.db-wal"));
+  }
+  CHECK(longest >= limits::kStoreQuietLogBytes / 2);
+  CHECK(longest <= limits::kStoreQuietLogBytes + 64 * limits::kKiB);
+}
+
+TEST_CASE("the journal takes what is small, and nothing else") {
+  const auto task = [](std::size_t bytes) { return AppendTasks{kJob, 0, batch_of({std::string(bytes, 'x')}), Digest()}; };
+  const auto tasks = [](std::uint32_t count) { return AppendTasks{kJob, 0, batch_of(std::vector<std::string>(count)), Digest()}; };
+  CHECK(Journal::takes({task(limits::kStoreJournalBytes)}));
+  CHECK_FALSE(Journal::takes({task(limits::kStoreJournalBytes + 1)}));
+  CHECK(Journal::takes({tasks(limits::kStoreJournalTasks)}));
+  CHECK_FALSE(Journal::takes({tasks(limits::kStoreJournalTasks + 1)}));
+  CHECK(Journal::takes(std::vector<Change>(limits::kStoreFewChanges, DropTasks{kJob, 1})));
+  CHECK_FALSE(Journal::takes(std::vector<Change>(limits::kStoreFewChanges + 1, DropTasks{kJob, 1})));
+  CHECK_FALSE(Journal::takes({DropTasks{kJob, 1}, job_of(1)}));
+  OutcomesBuilder builder;
+  builder.not_done(0, Failure::failed, "", "no", 5);
+  AppendOutcomes failed{kJob, Indices(Run{0, 1}), 0, 1, 7, {kJob, 0, 1, "w", builder.take()}, {}};
+  CHECK(Journal::takes({failed}));
+  failed.letters.emplace_back(0, Blob::copy_of("a dead letter"));
+  CHECK_FALSE(Journal::takes({failed}));
+}
+
 TEST_CASE("a check counts in what is in the journal, and changes no file") {
   const TempDirectory directory;
-  keep_three(directory.path());
+  SUBCASE("its log is emptied") { keep_three(directory.path()); }
+  SUBCASE("its log is full") {
+    const TempDirectory original;
+    FaultDisk disk;
+    Engine engine(options_in(original.path(), disk.name()));
+    keep_three(engine);
+    disk.write_as_after_cut(disk.calls().size(), Cut::kept, 1, directory.path());
+  }
   const auto before = files_in(directory.path());
   const CheckReport report = check_store(directory.path());
   CAPTURE(report.text);
@@ -185,7 +248,11 @@ TEST_CASE("row 23: a journal that is damaged is named, and never taken for less 
   std::string damage;
   std::string finding;
   SUBCASE("a row is gone") {
-    damage = "DELETE FROM journal WHERE change = 'tasks' AND at = 1";
+    damage = "DELETE FROM journal WHERE id = 3";
+    finding = "row 3 of its journal is missing";
+  }
+  SUBCASE("the counts are ahead of it") {
+    damage = "UPDATE counts SET received = 1, dropped_below = 1";
     finding = "tasks of job 1 from 1 on are missing in its journal";
   }
   SUBCASE("the job is gone") {
@@ -194,20 +261,22 @@ TEST_CASE("row 23: a journal that is damaged is named, and never taken for less 
   }
   SUBCASE("tasks are garbage") {
     damage = "UPDATE journal SET head = x'00' WHERE change = 'tasks'";
-    finding = "a row of its journal cannot be read";
+    finding = "row 1 of its journal cannot be read";
   }
   SUBCASE("results are garbage") {
     damage = "UPDATE journal SET blob = x'00' WHERE change = 'outcomes'";
-    finding = "a row of its journal cannot be read";
+    finding = "row 7 of its journal cannot be read";
   }
   SUBCASE("nobody knows the change") {
-    damage = "UPDATE journal SET change = 'dance'";
-    finding = "a row of its journal cannot be read";
+    damage = "UPDATE journal SET change = 'dance' WHERE id = 2";
+    finding = "row 2 of its journal cannot be read";
   }
-  execute(directory.path(), damage);
-  const std::vector<std::string> findings = check_store(directory.path()).findings;
-  REQUIRE(findings.size() == 1);
-  CHECK(names(findings.front(), finding));
+  execute(directory.path() / "stint.db", damage);
+  const CheckReport report = check_store(directory.path());
+  CAPTURE(report.text);
+  REQUIRE(!report.findings.empty());
+  CHECK(names(report.findings.front(), finding));
+  CHECK(names(report.text, ": version "));  // and goes on to the tables
   const std::string text = refusal(options_in(directory.path()));
   CAPTURE(text);
   CHECK(names(text, "is damaged: " + finding));

@@ -1,6 +1,5 @@
 // FAULTS.md, rows 23, 24 and 39: what a directory may hold when a broker starts on it.
 #include <doctest/doctest.h>
-#include <sqlite3.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,20 +16,10 @@ namespace fs = std::filesystem;
 
 constexpr JobId kJob{1};
 
-void execute(const fs::path& file, const std::string& sql) {
-  sqlite3* database = nullptr;
-  REQUIRE(sqlite3_open(file.c_str(), &database) == SQLITE_OK);
-  const int result = sqlite3_exec(database, sql.c_str(), nullptr, nullptr, nullptr);
-  CHECK_MESSAGE(result == SQLITE_OK, sqlite3_errmsg(database));
-  sqlite3_close(database);
-}
-
 void keep_some(const fs::path& directory) {
   Driver store({.directory = directory});
   store.commit({job_of(1), AppendTasks{kJob, 0, batch_of({"a", "b"}), Digest(7)}});
 }
-
-bool names(const std::string& text, const std::string& what) { return text.find(what) != std::string::npos; }
 
 }  // namespace
 

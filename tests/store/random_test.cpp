@@ -46,6 +46,25 @@ void tell(std::uint64_t seed) {
 
 }  // namespace
 
+TEST_CASE("many tasks that ended in several runs behind one that has not are found again") {
+  const TempDirectory directory;
+  constexpr Index kRun = 40'000;
+  PutJob job = job_of(1);
+  job.options.results = ResultsPolicy::discard;
+  Model model;
+  {
+    Driver store({.directory = directory.path()});
+    BatchBuilder builder;
+    for (Index task = 0; task < 2 * kRun + 2; ++task) builder.add("x");
+    const std::vector<Change> changes = {job, AppendTasks{job.job, 0, builder.take(), Digest(7)},
+                                         AppendOutcomes{job.job, Indices(Run{1, kRun}), kRun, 0, 8, {}, {}},
+                                         AppendOutcomes{job.job, Indices(Run{kRun + 2, kRun}), kRun, 0, 9, {}, {}}};
+    for (const Change& change : changes) model.apply(change);
+    store.commit(changes);
+  }
+  model.check(Driver({.directory = directory.path()}).opened().found);
+}
+
 TEST_CASE("random changes: what is found and fetched is what was committed") {
   for (std::uint64_t seed = 1; seed <= 4; ++seed) {
     CAPTURE(seed);

@@ -97,6 +97,21 @@ TEST_CASE("row 22: a full disk is told, what runs can finish from the reserve, a
   CHECK(job.done == 20);
 }
 
+TEST_CASE("row 22: what small commits have made superfluous makes room, though no other commit follows") {
+  const SmallDisk small;
+  if (!small.is_there()) return;
+  const fs::path& disk = small.path();
+  Driver store({.directory = disk / "store", .reserve_bytes = 4 * kMiB, .log_bytes = kMiB});
+  store.commit({job_of(1)});
+  for (Index task = 0; task < 60; ++task) store.commit({tasks(task, 100'000)});
+  fill(disk, 3 * kMiB);
+  store.commit({tasks(60, 10)});
+  store.wait_full(true);
+  for (Index task = 0; task <= 60; ++task) store.commit({outcome(task, 10)});
+  store.commit({TrimResults{kJob, 61}, DropTasks{kJob, 61}});
+  CHECK(store.wait_full(false).empty());
+}
+
 TEST_CASE("row 22: when the reserve is used up as well, the store ends and says so; nothing committed is lost") {
   const SmallDisk small;
   if (!small.is_there()) return;

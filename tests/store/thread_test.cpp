@@ -31,6 +31,17 @@ TEST_CASE("what was appended before an orderly end is there afterwards, also if 
   CHECK(Driver({.directory = directory.path()}).opened().found.jobs.at(0).received == 1'000);
 }
 
+TEST_CASE("after an orderly end all of it is in its tables") {
+  const TempDirectory directory;
+  {
+    Driver store({.directory = directory.path()});
+    store.commit({job_of(1)});
+    for (Index at = 0; at < 3; ++at) store.commit({task(at)});
+  }
+  CHECK(number_in(directory.path() / "stint.db", "SELECT count(*) FROM journal") == 0);
+  CHECK(number_in(directory.path() / "stint.db", "SELECT received FROM counts") == 3);
+}
+
 TEST_CASE("a store that nobody asks for anything says nothing") {
   const TempDirectory directory;
   SqliteStore store({.directory = directory.path(), .fresh = kFresh});

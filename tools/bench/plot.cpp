@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <memory>
 #include <stdexcept>
+#include <system_error>
 
 #include "common/model/escape.hpp"
 
@@ -69,8 +70,12 @@ std::string script_of(const Report& report, const std::string& path) {
 void require_drawable(const std::string& path) {
   const std::filesystem::path parent = std::filesystem::path(path).parent_path();
   const bool exists = ::access(path.c_str(), F_OK) == 0;
-  const int result = exists ? ::access(path.c_str(), W_OK) : ::access(parent.empty() ? "." : parent.c_str(), W_OK | X_OK);
-  if (result != 0) throw std::runtime_error("cannot write " + escaped(path) + ": " + std::strerror(errno) + ". Name another file with --plot");
+  int result = exists ? ::access(path.c_str(), W_OK) : ::access(parent.empty() ? "." : parent.c_str(), W_OK | X_OK);
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) result = -1, errno = EISDIR;
+  if (result != 0) {
+    throw std::runtime_error("cannot write " + escaped(path) + ": " + std::strerror(errno) + ". Name another file with --plot");
+  }
   if (std::system("gnuplot --version > /dev/null 2>&1") != 0) {
     throw std::runtime_error("--plot needs gnuplot. Install the Debian package gnuplot-nox, or leave --plot out");
   }

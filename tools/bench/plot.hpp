@@ -7,7 +7,7 @@
 
 namespace stint::bench {
 
-// Throws std::runtime_error when draw() would: asked before anything is measured.
+// Throws std::runtime_error when the file cannot be written, or gnuplot is missing: to be known before anything is measured.
 void require_drawable(const std::string& path);
 
 // Writes an SVG with a bar for each rate and each median latency. Throws std::runtime_error when gnuplot cannot do it.

@@ -60,7 +60,8 @@ bool show(const bench::Report& report, const bench::Scenario& scenario, bool jso
     if (row.text("scenario") == scenario.name) rows.push_back(row);
   }
   std::string text;
-  if (!json) text = "\n" + std::string(scenario.name) + ": " + std::string(scenario.sentence) + "\n" + table(rows, {"system"}, {"scenario"});
+  const std::string title = std::string(scenario.name) + ": " + std::string(scenario.sentence);
+  if (!json) text = "\n" + title + "\n" + table(rows, {"system"}, {"scenario"});
   for (const Row& row : rows) {
     if (json) text += json_line(to_json(row));
   }
@@ -87,7 +88,7 @@ Exit bench(const Invocation& call) {
   bench::Report report;
   for (const bench::Scenario* each : chosen(*names)) {
     each->run(settings, report);
-    if (!show(report, *each, json)) return Exit::ok;
+    if (!show(report, *each, json)) break;
   }
   if (!plot.empty()) bench::draw(report, plot);
   return Exit::ok;
