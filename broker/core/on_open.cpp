@@ -86,6 +86,7 @@ void Broker::apply(const JobOpened& opened) {
     return say(*client, Error{0, ErrorCode::not_yours, false, "another client writes to job " + std::to_string(value(job->id)), 0,
                               opened.req, job->id});
   }
+  if (!store_full_.empty()) job->window = {};  // whoever sends is sent away until there is room, so nothing stays promised
   set_window(*job, window_of(*job));
   say(*client, Opened{opened.req, job->id, job->told.accepted, job->told.accepted_bytes, job->window.limit_tasks, job->window.limit_bytes,
                       job->told_state(), job->told.closed || job->told.cancelled, job->told.digest.value()});

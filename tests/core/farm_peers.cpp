@@ -224,6 +224,7 @@ bool FarmClient::absorbs(const Message& message) {
     just_opened_ = *open;
     opened[open->job] = *open;
     written[open->job] = open->next;
+    accepted[open->job].limit_tasks = open->limit_tasks;
     return true;
   }
   if (const auto* accept = std::get_if<Accepted>(&message)) {

@@ -250,6 +250,27 @@ TEST_CASE("row 22: of a job whose opening is not committed, its writer hears not
   CHECK(ann.accepted[ann.opened.begin()->first].reason == "the disk is full: make room");
 }
 
+TEST_CASE("row 22: who was sent away because the disk is full learns that nothing may be sent, and when there is room") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  const JobId job = ann.opens({.kind = "echo", .key = "k"});
+  ann.writes(job, {"a"});
+  farm.fills_disk("the disk is full: make room");
+  ann.writes(job, {"b"});
+  ann.takes<HelloAgain>();
+  ann.greets();
+  REQUIRE(ann.opens({.kind = "echo", .key = "k"}) == job);
+  CHECK(ann.opened[job].next == 1);
+  CHECK(ann.opened[job].limit_tasks == 1);
+  CHECK(ann.accepted[job].limit_tasks == 1);
+  CHECK(ann.accepted[job].reason == "the disk is full: make room");
+  farm.fills_disk("");
+  CHECK(ann.accepted[job].limit_tasks > 1);
+  CHECK(ann.accepted[job].reason.empty());
+  ann.writes(job, {"b"});
+  CHECK(farm.job(job).number("total") == 2);
+}
+
 TEST_CASE("a window never moves back, not even by an OPEN that is repeated when the backlog is full") {
   Options options = Farm::quick();
   options.backlog_bytes = limits::kBacklogShareBytes;

@@ -141,6 +141,7 @@ void Bounds::said(Incarnation to, const Envelope& envelope) {
   if (const auto* results = std::get_if<JobResults>(&envelope.message)) {
     said(to, *results);
   } else if (const auto* opened = std::get_if<Opened>(&envelope.message)) {
+    if (opened->limit_tasks == opened->next) windows_.erase({to, opened->job});  // closed: the disk may be full
     may_send(to, opened->job, opened->limit_tasks);
     waiting_.erase(opened->job);  // if it has to wait, it is told why
   } else if (const auto* accepted = std::get_if<Accepted>(&envelope.message)) {
