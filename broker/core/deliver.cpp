@@ -109,6 +109,7 @@ void Broker::take_in(FetchedResults fetched) {
     if (!fetched.results.empty()) {
       STINT_REQUIRE(fetched.results.front().position == reader.next);
       reader.fetched.assign(fetched.results.begin(), fetched.results.end());
+      reader.looked_at = 0;  // there may be more behind it
     } else {
       STINT_REQUIRE(reader.ordered);
       // A gap that nothing will fill. What was stored while the answer was under way was not there to be found: then it is asked for

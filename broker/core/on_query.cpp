@@ -65,6 +65,7 @@ void Broker::apply(const Asked& asked) {
 Row Broker::row_of(const Job& job) const {
   const Counts& counts = job.told.counts;
   const Standing standing = standing_of(job);
+  const auto fetching = std::count_if(job.readers.begin(), job.readers.end(), [](const Reader& reader) { return reader.fetching; });
   std::string state(to_string(job.told_state()));
   if (job.told.ended && job.told.cancelled) state = "cancelled";
   return Row{{"job", value(job.id)},
@@ -90,6 +91,7 @@ Row Broker::row_of(const Job& job) const {
              {"order", job.options.order},
              {"unread", job.results_end() - std::min(job.consumed, job.results_end())},
              {"readers", std::uint64_t{job.readers.size()}},
+             {"fetching", static_cast<std::uint64_t>(fetching)},
              {"writer", job.writer_present && !job.told.closed && !job.told.ended},
              {"max_attempts", std::uint64_t{job.options.max_attempts}},
              {"max_losses", std::uint64_t{job.options.max_losses}},

@@ -402,6 +402,24 @@ TEST_CASE("row 27: what a reader that came back has acknowledged takes no room, 
   CHECK(ann.reading[job].results.size() == 2);
 }
 
+TEST_CASE("of a kept job that goes on all that is there is read by index, a piece after the other") {
+  Options options = Farm::quick();
+  options.durable = true;
+  options.read_ahead_bytes = 1;
+  Farm farm(options);
+  FarmClient& ann = farm.client("ann");
+  FarmWorker& worker = farm.worker({.slots = 4});
+  const JobId job = ann.opens({.kind = "echo", .results = ResultsPolicy::keep});
+  ann.writes(job, {"a", "b", "c", "d"});
+  for (const Index task : {0, 1, 2}) worker.finishes({task});
+  farm.holds_reads();
+  ann.reads(job, 0, true);
+  CHECK(farm.job(job).number("fetching") == 1);
+  farm.reads_back();
+  CHECK(ann.reading[job].indices() == std::vector<Index>{0, 1, 2});
+  CHECK(farm.job(job).number("fetching") == 0);
+}
+
 TEST_CASE("an answer to an earlier question tells a reader nothing of what was stored since") {
   Options options = Farm::quick();
   options.durable = true;

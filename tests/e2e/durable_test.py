@@ -104,6 +104,24 @@ class Row29AClientIsKilledWithResultsWaiting(unittest.TestCase):
             self.assertEqual(farm.job("k")["done"], 5 * TASKS)
 
 
+class WhatIsThereOfAJobThatGoesOn(unittest.TestCase):
+    """It is read from the disk a few megabytes at a time, which takes longer than a question for how the job stands."""
+
+    def test_all_of_it_is_read_in_order_however_often(self):
+        lines = b"".join(b"%d %s\n" % (n, 500 * b"x") for n in range(TASKS))
+        with DurableFarm() as farm:
+            farm.worker("echo-worker")
+            client = farm.start_stint("submit", "--kind", "echo", "--wait", stdin=subprocess.PIPE)
+            watcher = farm.watch("job.")
+            client.stdin.write(lines)
+            client.stdin.flush()
+            watcher.await_event(lambda event: event.get("done") == TASKS)
+            for _ in range(3):
+                code, read, said = farm.stint("results", "1", "-k")
+                self.assertEqual((code, read == lines), (0, True), f"{read.count(b'x')} bytes: {said}")
+            client.stdin.close()
+
+
 class Row39YesterdaysCopy(unittest.TestCase):
     """The directory is put back while clients and a worker are at work: what they have from after the copy is of no worth."""
 

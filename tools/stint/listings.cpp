@@ -53,7 +53,7 @@ Exit jobs(const Invocation& call) {
                .one = "; for one job: stint job JOB",
                .first = {"job", "name", "kind", "state", "total", "done", "left", "running", "delayed", "failed",
                          "cancelled", "redone", "workers", "priority", "reason"},
-               .hidden = {"key", "queued", "losses", "results", "order", "unread", "readers", "writer", "max_attempts",
+               .hidden = {"key", "queued", "losses", "results", "order", "unread", "readers", "fetching", "writer", "max_attempts",
                           "max_losses", "time_limit_ms", "digest", "outcomes_digest", "stalled", "parent", "dead_letters"}});
 }
 

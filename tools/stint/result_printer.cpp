@@ -26,15 +26,15 @@ ResultPrinter::Stop ResultPrinter::read_so_many(Job& job, std::uint64_t count) {
   return flush(job) ? Stop::nothing_more : Stop::nobody_reads;
 }
 
-// How far the results go without a gap, only the broker knows: it sends them as far as our window goes, and then
-// answers a question that it got behind our request. Our first question may overtake that request, so there are two.
-ResultPrinter::Stop ResultPrinter::read_to_gap(Job& job) {
+// How far the results go without a gap, only the broker knows: it sends them as far as our window goes, and then answers a question that
+// it got behind our request, in which it says whether some are still being read from the disk. Our first question may overtake that
+// request, so there are two.
+ResultPrinter::Stop ResultPrinter::read_to_gap(Job& job, const std::function<bool()>& is_all_sent) {
   for (int quiet = 0; quiet < 2;) {
     const std::uint64_t before = written_;
     if (!take_all(job)) return Stop::nobody_reads;
     if (job.ended()) return Stop::ended;
-    quiet = written_ == before ? quiet + 1 : 0;
-    job.status();
+    quiet = is_all_sent() && written_ == before ? quiet + 1 : 0;
   }
   return take_all(job) ? Stop::nothing_more : Stop::nobody_reads;
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <string>
 
 #include "stint/client.hpp"
@@ -36,7 +37,8 @@ class ResultPrinter {
 
   Stop follow(Job& job);                             // until the job has ended
   Stop read_so_many(Job& job, std::uint64_t count);  // or until it has
-  Stop read_to_gap(Job& job);                        // of an ordered job: up to the first task that has not ended
+  // By index, up to the first task that has not ended. `is_all_sent` asks the broker whether it has sent what it can.
+  Stop read_to_gap(Job& job, const std::function<bool()>& is_all_sent);
 
   bool is_writing() const { return is_writing_; }  // any thread: our own output is what we wait for
   const FailureLog& failures() const { return failures_; }

@@ -57,8 +57,10 @@ Exit results(const Invocation& call) {
   crew.start([&] {
     if (options.follow || is_over(present)) {
       stop = printer.follow(job);
+    } else if (options.in_order) {
+      stop = printer.read_to_gap(job, [&] { return row_of(*client, job.id()).number("fetching") == 0; });
     } else {
-      stop = options.in_order ? printer.read_to_gap(job) : printer.read_so_many(job, present.number("unread"));
+      stop = printer.read_so_many(job, present.number("unread"));
     }
   });
   switch (crew.wait(TimePoint::max())) {
