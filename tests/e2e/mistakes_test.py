@@ -151,6 +151,10 @@ class CommandLines(unittest.TestCase):
             self.assertEqual((said.count("\n"), said.count("stint-worker --help")), (1, 1))
         self.assertEqual(run("stint-worker", "-h")[0], 0)
 
+    def test_a_command_that_is_tried_out_and_fails_says_how(self):
+        code, _, said = run("stint-worker", "--kind", "x", "--try", "y", "--", "sh", "-c", "exit 7")
+        self.assertEqual((code, said), (FAILED, "stint-worker: failed, exit 7: nothing on standard error\n"))
+
     def test_brokers(self):
         self.refuses("stint-broker", "stray", saying="'stray'")
         self.refuses("stint-broker", "--data", "", saying="--data is empty")

@@ -38,8 +38,10 @@ int try_out(const WorkerOptions& options, const std::string& kind, const Handler
     return kExitFailed;
   }
   if (!ending.failure) return kExitOk;
-  std::cerr << options.program << ": " << to_string(*ending.failure) << ": " << ending.error
-            << (ending.error.ends_with('\n') ? "" : "\n");
+  std::cerr << options.program << ": " << to_string(*ending.failure);
+  if (ending.exit != 0) std::cerr << ", exit " << ending.exit;
+  if (ending.signal != 0) std::cerr << ", signal " << ending.signal;
+  std::cerr << ": " << ending.error << (ending.error.ends_with('\n') ? "" : "\n");
   return kExitFailed;
 }
 
