@@ -110,8 +110,7 @@ void Gathered::take(const ReserveTasks& reserve) {
 
 void Gathered::take(const AppendOutcomes& append) {
   JobDelta& delta = delta_of(append.job);
-  const std::vector<Run> ended = runs_of(append.ended);
-  delta.ended.insert(delta.ended.end(), ended.begin(), ended.end());
+  append_runs(delta.ended, append.ended);
   delta.book.done += append.done;
   delta.book.failed += append.failed;
   delta.book.outcomes_digest = append.digest;
@@ -152,12 +151,9 @@ void Gathered::take(const DropTasks& drop) {
 
 void Gathered::take(const ForgetJob& forget) { delta_of(forget.job).forgotten = true; }
 
-std::vector<Run> runs_of(const Indices& indices) {
-  if (indices.is_run()) return {indices.run()};
-  std::vector<Run> runs;
-  runs.reserve(indices.count());
+void append_runs(std::vector<Run>& runs, const Indices& indices) {
+  if (indices.is_run()) runs.push_back(indices.run());
   for (const Index index : indices.table()) runs.push_back({index, 1});
-  return runs;
 }
 
 std::vector<Run> merged(std::vector<Run> runs) {

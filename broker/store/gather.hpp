@@ -94,7 +94,7 @@ class Gathered {
   std::vector<const PutAnswer*> answers_;
 };
 
-std::vector<Run> runs_of(const Indices& indices);  // in their order
+void append_runs(std::vector<Run>& runs, const Indices& indices);  // in their order
 
 // The same runs sorted, and those that touch each other as one.
 std::vector<Run> merged(std::vector<Run> runs);

@@ -85,8 +85,10 @@ void Journal::append(const AppendOutcomes& append) {
   const JobResults& results = append.results;
   std::string head;
   if (results.outcomes.count() > 0) pack_results(results, head);
+  std::vector<Run> ended;
+  append_runs(ended, append.ended);
   put_outcomes_.run(kOutcomes, append.job, results.position, append.digest, append.done, append.failed,
-                    std::string_view(pack_runs(merged(runs_of(append.ended)))), std::string_view(head), results.outcomes.blob.view());
+                    std::string_view(pack_runs(merged(std::move(ended)))), std::string_view(head), results.outcomes.blob.view());
 }
 
 void Journal::append(const ReserveTasks& reserve) { put_bound_.run(kReserve, reserve.job, reserve.upto); }
