@@ -56,9 +56,16 @@ Opened begin(Database& database, const SqliteOptions& options) {
       " is full, and no reserve is left. Free space there, and start again: what was acknowledged is there");
 }
 
+// On a full disk with the room of the reserve, as it is while serving.
 Opened start(Database& database, const SqliteOptions& options) {
   try {
-    return begin(database, options);
+    try {
+      return begin(database, options);
+    } catch (const NoRoom&) {
+      database.roll_back();
+      if (!Space(options.directory, options.reserve_bytes).release_reserve()) throw;
+      return begin(database, options);
+    }
   } catch (const NoRoom& error) {
     end_for_want_of_room(options.directory, error);
   }

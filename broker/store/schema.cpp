@@ -81,10 +81,8 @@ std::uint32_t version_of(Database& database) {
   return version;
 }
 
-// The page size must come before anything is in the file, the locking mode before the log is touched: so the index of
-// the log is in our memory, and a second connection is impossible.
+// The page size must come before anything is in the file.
 void configure(Database& database) {
-  database.run("PRAGMA locking_mode = EXCLUSIVE");
   pragma(database, "page_size", limits::kStorePageBytes);
   database.run("PRAGMA journal_mode = WAL");
   database.run("PRAGMA synchronous = FULL");
@@ -105,7 +103,10 @@ void migrate(Database& database, std::uint32_t version) {
 
 }  // namespace
 
+// The locking mode must come before the log is touched: so the index of the log is in our memory, which takes no room on the disk, and a
+// second connection is impossible.
 void prepare(Database& database) {
+  database.run("PRAGMA locking_mode = EXCLUSIVE");
   const std::uint32_t version = version_of(database);
   configure(database);
   migrate(database, version);

@@ -97,6 +97,19 @@ TEST_CASE("row 22: a full disk is told, what runs can finish from the reserve, a
   CHECK(job.done == 20);
 }
 
+TEST_CASE("row 22: a store starts on a full disk with the room of its reserve") {
+  const SmallDisk small;
+  if (!small.is_there()) return;
+  const fs::path& disk = small.path();
+  const SqliteOptions options{.directory = disk / "store", .reserve_bytes = 4 * kMiB};
+  Driver(options).commit({job_of(1)});
+  fill(disk, 0);
+  Driver store(options);
+  CHECK(store.opened().epoch == 2);
+  CHECK(store.opened().found.jobs.size() == 1);
+  CHECK(!store.wait_full(true).empty());
+}
+
 TEST_CASE("row 22: what small commits have made superfluous makes room, though no other commit follows") {
   const SmallDisk small;
   if (!small.is_there()) return;
