@@ -173,9 +173,12 @@ class Measuring(unittest.TestCase):
         _, _ = bench.communicate(timeout=DEADLINE)
 
     def test_a_plot_that_cannot_be_is_refused_before_anything_is_measured(self):
-        code, output, said = run("stint", "bench", "tail", "--plot", "/nowhere/bench.svg")
+        code, output, said = run("stint", "bench", "latency", "--plot", "/nowhere/bench.svg")
         self.assertEqual((code, output), (UNREACHABLE, b""))
         self.assertIn("cannot write /nowhere/bench.svg: No such file or directory", said)
+        code, output, said = run("stint", "bench", "tail", "idle", "--plot", "/nowhere/bench.svg")
+        self.assertEqual((code, output), (USAGE, b""))
+        self.assertIn("no chart to draw of tail, idle: add one of throughput, latency, loaded, fan-out,", said)
 
     def test_what_is_measured_is_not_lost_in_silence(self):
         code, _, said = run("stint", "bench", "throughput", "--rounds", "1", "--seconds", "0.1", redirected=">/dev/full")

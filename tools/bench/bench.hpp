@@ -47,6 +47,7 @@ struct Scenario {
   std::string_view name;
   std::string_view sentence;
   void (*run)(const Settings&, Report&);
+  bool has_chart = true;  // it reports a rate or a round trip, which draw() shows
 };
 
 std::span<const Scenario> scenarios();

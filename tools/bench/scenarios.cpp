@@ -12,8 +12,8 @@ constexpr Scenario kScenarios[] = {
     {"backlog", "cost and memory with 10,000 to --tasks queued", run_backlog},
     {"jobs", "cost with 1 to 1,000 jobs open", run_jobs},
     {"workers", "cost with 1 to 200 workers", run_workers},
-    {"idle", "cost of 5,000 idle workers", run_idle},
-    {"tail", "unequal tasks on 8 slots, beside list scheduling", run_tail},
+    {"idle", "cost of 5,000 idle workers", run_idle, false},
+    {"tail", "unequal tasks on 8 slots, beside list scheduling", run_tail, false},
 };
 
 }  // namespace

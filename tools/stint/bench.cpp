@@ -32,6 +32,20 @@ std::vector<const bench::Scenario*> chosen(const std::vector<std::string>& names
   return all;
 }
 
+std::string names_of(const std::vector<const bench::Scenario*>& some) {
+  std::string names;
+  for (const bench::Scenario* each : some) names += (names.empty() ? "" : ", ") + std::string(each->name);
+  return names;
+}
+
+// Minutes of measuring are not to end without the picture that they were for.
+void require_chart(const std::vector<const bench::Scenario*>& some) {
+  if (std::any_of(some.begin(), some.end(), [](const auto* each) { return each->has_chart; })) return;
+  std::vector<const bench::Scenario*> charted = chosen({});
+  std::erase_if(charted, [](const auto* each) { return !each->has_chart; });
+  throw UsageError("--plot has no chart to draw of " + names_of(some) + ": add one of " + names_of(charted) + ", or leave --plot out");
+}
+
 Options options(bench::Settings& settings, bool& json, std::string& plot) {
   Options options;
   options.text("broker", 'B', "ENDPOINT", "measure this broker (default: one is started for each scenario)",
@@ -84,9 +98,13 @@ Exit bench(const Invocation& call) {
   if (!settings.broker.empty() && !settings.data.empty()) {
     throw UsageError("--data says where a broker that is started keeps its jobs, so it does not go with --broker: give one of them");
   }
-  if (!plot.empty()) bench::require_drawable(plot);
+  const auto all = chosen(*names);
+  if (!plot.empty()) {
+    require_chart(all);
+    bench::require_drawable(plot);
+  }
   bench::Report report;
-  for (const bench::Scenario* each : chosen(*names)) {
+  for (const bench::Scenario* each : all) {
     each->run(settings, report);
     if (!show(report, *each, json)) break;
   }
