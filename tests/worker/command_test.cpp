@@ -7,7 +7,10 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <thread>
 
@@ -85,6 +88,19 @@ struct Telltale {
   int ends[2];
 };
 
+// An executable file in a directory of its own.
+struct Script {
+  explicit Script(const std::string& text) {
+    REQUIRE(mkdtemp(folder) != nullptr);
+    path = std::string(folder) + "/script";
+    std::ofstream(path) << text;
+    std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+  }
+  ~Script() { std::filesystem::remove_all(folder); }
+  char folder[32] = "/tmp/stint-script-XXXXXX";
+  std::string path;
+};
+
 TEST_CASE("where the payload goes") {
   CHECK(CommandTemplate{.arguments = {"wc", "-c"}}.build("f") == std::vector<std::string>{"wc", "-c", "f"});
   CHECK(CommandTemplate{.arguments = {"cp", "{}", "/tmp/{}.bak"}}.build("a {} b") ==
@@ -131,6 +147,12 @@ TEST_CASE("how commands fail") {
     CHECK(ending.failure == Failure::failed);
     CHECK(ending.exit == 127);
     CHECK(ending.error.find("cannot run 'no-such-program'") == 0);
+  }
+  SUBCASE("no such interpreter") {
+    const Script script("#! /no/such/sh\r\n");
+    const Ending ending = run({.arguments = {script.path}});
+    CHECK(ending.exit == 127);
+    CHECK(ending.error.find("cannot run '" + script.path + "': its interpreter '/no/such/sh\\r' is not there;") == 0);
   }
   SUBCASE("too much output") {
     const Ending ending = shell("yes #$1");

@@ -7,6 +7,7 @@
 
 #include "common/model/limits.hpp"
 #include "worker/command/process.hpp"
+#include "worker/command/program.hpp"
 
 namespace stint::worker {
 namespace {
@@ -24,9 +25,9 @@ Ending not_started(const std::string& program, int error, std::size_t payload) {
         .error = "the payload of " + std::to_string(payload) +
                  " bytes is too long for an argument; start stint-worker with --stdin to pass it on standard input"};
   }
-  return {.failure = Failure::failed,
-          .error = "cannot run '" + program + "': " + std::generic_category().message(error),
-          .exit = 127};
+  std::string why = objection_to(program);
+  if (why.empty()) why = std::generic_category().message(error);
+  return {.failure = Failure::failed, .error = "cannot run '" + program + "': " + why, .exit = 127};
 }
 
 Ending failed(Finished finished) {
