@@ -1,7 +1,9 @@
 """What people do wrong: it is named at once, with what helps. Nothing hangs without a word, and nothing is half done."""
 import pathlib
+import shutil
 import signal
 import subprocess
+import tempfile
 import unittest
 
 from farm import BIN, DEADLINE, QUICK, Farm, numbers
@@ -150,6 +152,28 @@ class CommandLines(unittest.TestCase):
             said = self.refuses("stint-worker", *arguments, saying=saying)
             self.assertEqual((said.count("\n"), said.count("stint-worker --help")), (1, 1))
         self.assertEqual(run("stint-worker", "-h")[0], 0)
+
+    def test_programs_that_cannot_be_run(self):
+        """Each of them would fail every task."""
+        directory = self.enterContext(tempfile.TemporaryDirectory())
+        for name, text, mode in (("plain", "", 0o600), ("script", "#!/no/such/sh\n", 0o700), ("tool", "#!/bin/sh\necho $1\n", 0o700)):
+            path = pathlib.Path(directory, name)
+            path.write_text(text)
+            path.chmod(mode)
+        for word, saying in (("", "cannot run '': its name is empty"), (directory, "it is a directory; name a program"),
+                             (f"{directory}/nothing", "nothing': No such file"), (f"{directory}/plain", "chmod +x makes it so"),
+                             (f"{directory}/script", "its interpreter '/no/such/sh' is not there"),
+                             ("tool", "no directory of PATH has it; for one elsewhere write its path, such as ./tool")):
+            said = self.refuses("stint-worker", "--kind", "x", "--try", "y", "--", word, saying=saying)
+            self.assertIn(f"cannot run '{word}'", said)
+        self.refuses("stint-worker", "--kind", "x", "--stdin", "--try", "y", "--", "{}", saying="cannot run '{}'")
+        command = [f"{BIN}/stint-worker", "--kind", "x", "--try", "y", "--", "tool"]
+        passed_over = pathlib.Path(directory, "old")
+        passed_over.mkdir()
+        shutil.copy(f"{directory}/script", passed_over / "tool")
+        for path in (directory, "/bin:", ":/bin", "", f"{passed_over}:{directory}"):
+            tried = subprocess.run(command, cwd=directory, env={"PATH": path}, capture_output=True, timeout=DEADLINE)
+            self.assertEqual((tried.returncode, tried.stdout), (0, b"y\n"), tried.stderr)
 
     def test_a_command_that_is_tried_out_and_fails_says_how(self):
         code, _, said = run("stint-worker", "--kind", "x", "--try", "y", "--", "sh", "-c", "exit 7")

@@ -1,7 +1,5 @@
 #include "worker/command/options.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <iostream>
@@ -12,6 +10,7 @@
 #include "common/model/escape.hpp"
 #include "common/model/limits.hpp"
 #include "common/net/endpoint.hpp"
+#include "worker/command/program.hpp"
 #include "worker/core/session.hpp"
 #include "worker/runtime/options.hpp"
 
@@ -59,24 +58,13 @@ std::vector<std::string> split_kinds(const std::vector<std::string>& values) {
   return kinds;
 }
 
-bool is_program(const std::string& path) { return ::access(path.c_str(), X_OK) == 0; }
-
-bool is_found(const std::string& program) {
-  if (program.find('/') != program.npos) return is_program(program);
-  const char* path = std::getenv("PATH");
-  std::istringstream folders(path == nullptr ? "/bin:/usr/bin" : path);  // as execvpe() does without one
-  for (std::string folder; std::getline(folders, folder, ':');) {
-    if (is_program((folder.empty() ? "." : folder) + "/" + program)) return true;
-  }
-  return false;
-}
-
 // A mistyped command would fail every task of its kind, so it is refused before it gets any.
 void require_program(const CommandTemplate& command) {
   const std::string& program = command.arguments.front();
-  if (command.shell || program.find("{}") != program.npos || is_found(program)) return;
-  throw UsageError("there is no program '" + program +
-                   "' here that can be run; behind -- comes a command, or with --shell a line for /bin/sh");
+  if (command.shell || (!command.standard_input && program.find("{}") != program.npos)) return;
+  const std::string objection = objection_to(program);
+  if (objection.empty()) return;
+  throw UsageError("cannot run '" + program + "': " + objection + "; behind -- comes a command, or with --shell a line for /bin/sh");
 }
 
 [[noreturn]] void print_and_exit(const std::string& text) {

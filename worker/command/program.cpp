@@ -19,17 +19,6 @@ bool is_program(const std::string& path) {
   return std::filesystem::is_regular_file(path, ignored) && ::access(path.c_str(), X_OK) == 0;
 }
 
-// Empty: it is nowhere in PATH. An empty entry there is the present directory, at the end too.
-std::string located(const std::string& program) {
-  if (program.find('/') != program.npos) return program;
-  const char* path = std::getenv("PATH");
-  std::istringstream folders((path == nullptr ? "/bin:/usr/bin" : std::string(path)) + ":");  // as execvpe() does without one
-  for (std::string folder; std::getline(folders, folder, ':');) {
-    if (std::string found = (folder.empty() ? "." : folder) + "/" + program; is_program(found)) return found;
-  }
-  return {};
-}
-
 // What a script names behind #! in its first line, as the kernel reads it; empty: it names none.
 std::string interpreter_of(const std::string& path) {
   constexpr const char* kBlanks = " \t";
@@ -40,12 +29,7 @@ std::string interpreter_of(const std::string& path) {
   return line.substr(0, line.find_first_of(kBlanks));
 }
 
-}  // namespace
-
-std::string objection_to(const std::string& program) {
-  if (program.empty()) return "its name is empty";
-  const std::string path = located(program);
-  if (path.empty()) return "no directory of PATH has it; for one elsewhere write its path, such as ./" + program;
+std::string objection_to_file(const std::string& path) {
   if (::access(path.c_str(), F_OK) != 0) return std::generic_category().message(errno);
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) return "it is a directory; name a program in it";
@@ -53,6 +37,25 @@ std::string objection_to(const std::string& program) {
   const std::string interpreter = interpreter_of(path);
   if (interpreter.empty() || ::access(interpreter.c_str(), F_OK) == 0) return {};
   return "its interpreter '" + escaped(interpreter) + "' is not there; install it, or mend the first line of " + path;
+}
+
+}  // namespace
+
+// In PATH it is looked for as execvpe() does: an empty entry is the present directory, at the end too, and a script without its
+// interpreter is passed over.
+std::string objection_to(const std::string& program) {
+  if (program.empty()) return "its name is empty";
+  if (program.find('/') != program.npos) return objection_to_file(program);
+  std::string objection = "no directory of PATH has it; for one elsewhere write its path, such as ./" + program;
+  const char* path = std::getenv("PATH");
+  std::istringstream folders(std::string(path == nullptr ? "/bin:/usr/bin" : path) + ":");
+  for (std::string folder; std::getline(folders, folder, ':');) {
+    const std::string file = (folder.empty() ? "." : folder) + "/" + program;
+    if (!is_program(file)) continue;
+    objection = objection_to_file(file);
+    if (objection.empty()) break;
+  }
+  return objection;
 }
 
 }  // namespace stint::worker
