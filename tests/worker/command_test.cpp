@@ -128,14 +128,25 @@ TEST_CASE("how commands fail") {
     const Ending ending = shell("seq 1 10000 >&2; echo out; exit 3 #$1");
     CHECK(ending.failure == Failure::failed);
     CHECK(ending.exit == 3);
-    CHECK(ending.error.size() == limits::kMaxTextBytes);
+    CHECK(ending.error.starts_with("[the beginning is left out]\n9"));
     CHECK(ending.error.ends_with("9999\n10000\n"));
+    CHECK(ending.error.size() <= limits::kMaxTextBytes);
+    CHECK(ending.error.size() > limits::kMaxTextBytes - 5);
     CHECK(ending.result == "out\n");
+  }
+  SUBCASE("exit status, with standard error that is as long as it may be") {
+    const std::string most(limits::kMaxTextBytes - 1, 'x');
+    const std::string print = "printf %s \"$1\" >&2; ";
+    CHECK(shell(print + "echo >&2; exit 3", most).error == most + "\n");
+    const Ending longer = shell(print + print + "echo >&2; exit 3", most);  // one line, of which the end is kept
+    CHECK(longer.error.size() == limits::kMaxTextBytes);
+    CHECK(longer.error.starts_with("[the beginning is left out]\nxxx"));
   }
   SUBCASE("exit status, without a word") {
     const Ending ending = shell("exit 4 #$1");
     CHECK(ending.exit == 4);
     CHECK(ending.error == "nothing on standard error");
+    CHECK(shell("echo ' ' >&2; exit 4 #$1").error == "nothing on standard error");
   }
   SUBCASE("a signal") {
     const Ending ending = shell("kill -SEGV $$ #$1");

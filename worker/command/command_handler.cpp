@@ -31,7 +31,8 @@ Ending not_started(const std::string& program, int error, std::size_t payload) {
 }
 
 Ending failed(Finished finished) {
-  if (finished.error.empty()) finished.error = finished.signal != 0 ? strsignal(finished.signal) : "nothing on standard error";
+  if (finished.error.find_first_not_of(" \t\r\n\f\v") == finished.error.npos)
+    finished.error = finished.signal != 0 ? strsignal(finished.signal) : "nothing on standard error";
   return {.result = std::move(finished.output),
           .failure = Failure::failed,
           .error = std::move(finished.error),

@@ -74,6 +74,15 @@ std::vector<std::string> environment_with(const std::vector<std::string>& added)
   return all;
 }
 
+// Keeps its end, after a line that says so; from the start of a line if one is in it.
+void keep_end(std::string& text, std::size_t limit) {
+  constexpr std::string_view kLeftOut = "[the beginning is left out]\n";
+  if (text.size() <= limit) return;
+  const std::size_t from = text.size() - limit + kLeftOut.size();
+  const std::size_t line = text.find('\n', from - 1) + 1;
+  text.replace(0, line == 0 || line == text.size() ? from : line, kLeftOut);
+}
+
 class Process {
  public:
   Process(const Start& start, Guardian::Seat& seat) : start_(start), seat_(seat) {}
@@ -200,8 +209,8 @@ void Process::read_output() {
 
 void Process::read_error() {
   read_some(from_error_, finished_.error);
-  if (finished_.error.size() > 2 * start_.error_limit)
-    finished_.error.erase(0, finished_.error.size() - start_.error_limit);
+  const std::size_t kept = start_.error_limit + 1;  // one more, so that end() sees that there was more
+  if (finished_.error.size() > 2 * kept) finished_.error.erase(0, finished_.error.size() - kept);
 }
 
 void Process::end() {
@@ -212,8 +221,7 @@ void Process::end() {
   while (from_error_.get() >= 0 && read_some(from_error_, finished_.error)) {
   }
   finished_.too_much = finished_.too_much || finished_.output.size() > start_.output_limit;
-  if (finished_.error.size() > start_.error_limit)
-    finished_.error.erase(0, finished_.error.size() - start_.error_limit);
+  keep_end(finished_.error, start_.error_limit);
   int status = 0;
   while (waitpid(process_, &status, 0) < 0 && errno == EINTR) {
   }

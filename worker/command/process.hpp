@@ -23,7 +23,7 @@ struct Start {
   std::vector<std::string> environment;  // NAME=VALUE, added to ours
   std::string_view input{};              // on its standard input
   std::uint64_t output_limit = 0;        // bytes of standard output
-  std::uint64_t error_limit = 0;         // the end of standard error that is kept
+  std::uint64_t error_limit = 0;         // the end of standard error that is kept, with a line that says so; above 100
 };
 
 struct Finished {
