@@ -18,6 +18,7 @@ TaskResult failure(Index index, std::string_view error, std::int32_t exit = 1) {
 
 TEST_CASE("a failure in a few words: its status, and what was said last") {
   CHECK(failure_text(failure(3, "warming up\nno such file\n")) == "exit 1: no such file");
+  CHECK(failure_text(failure(3, "no such file\n \t\n")) == "exit 1: no such file");
   CHECK(failure_text(failure(3, "", 0)) == "failed without a word");
   TaskResult killed = failure(3, "", 0);
   killed.failure = Failure::lost;

@@ -15,7 +15,7 @@ bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 |
 
 // What a program said last tends to be why it ended.
 std::string_view last_line(std::string_view text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
+  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())) != 0) text.remove_suffix(1);
   const std::size_t newline = text.rfind('\n');
   return newline == text.npos ? text : text.substr(newline + 1);
 }
