@@ -9,9 +9,10 @@ namespace stint::sim {
 
 // --- writers and readers ---
 
-void Bounds::heard(Incarnation from, const Message& message) {
+void Bounds::heard(Incarnation from, const Envelope& envelope) {
+  const Message& message = envelope.message;
   if (const auto* submit = std::get_if<Submit>(&message)) {
-    heard(from, *submit);
+    heard(from, envelope.session, *submit);
   } else if (const auto* close = std::get_if<Close>(&message)) {
     written(close->job);
   } else if (const auto* attach = std::get_if<Attach>(&message)) {
@@ -55,11 +56,11 @@ void Bounds::offers(Incarnation from, const std::vector<std::string>& kinds, std
   worker.since = world_.now();
 }
 
-void Bounds::may_send(Incarnation writer, JobId job, std::uint64_t limit) {
-  std::uint64_t& window = windows_[{writer, job}];
-  world_.require(limit >= window, "a writer's window of job " + std::to_string(value(job)) + " moves back from " + std::to_string(window) +
-                                      " to " + std::to_string(limit));
-  window = limit;
+void Bounds::may_send(Incarnation writer, SessionId session, JobId job, std::uint64_t limit) {
+  Window& window = windows_[{writer, job}];
+  world_.require(limit >= window.limit, "a writer's window of job " + std::to_string(value(job)) + " moves back from " +
+                                            std::to_string(window.limit) + " to " + std::to_string(limit));
+  window = {session, limit};
 }
 
 void Bounds::waits(Incarnation writer, const Accepted& accepted) {
@@ -86,11 +87,11 @@ void Bounds::beat(std::uint64_t backlog_bytes) {
   }
 }
 
-void Bounds::heard(Incarnation from, const Submit& submit) {
+void Bounds::heard(Incarnation from, SessionId session, const Submit& submit) {
   const auto window = windows_.find({from, submit.job});
-  if (window == windows_.end()) return;  // it says so of a job of a former start
-  world_.require(submit.first + submit.tasks.count() <= window->second,
-                 "a writer of job " + std::to_string(value(submit.job)) + " sends tasks beyond " + std::to_string(window->second));
+  if (window == windows_.end() || window->second.session != session) return;  // of a former start, or late
+  world_.require(submit.first + submit.tasks.count() <= window->second.limit,
+                 "a writer of job " + std::to_string(value(submit.job)) + " sends tasks beyond " + std::to_string(window->second.limit));
 }
 
 // What is heard may not count, since it is late or doubled: so the bounds here may be wider than the true ones.
@@ -142,10 +143,10 @@ void Bounds::said(Incarnation to, const Envelope& envelope) {
     said(to, *results);
   } else if (const auto* opened = std::get_if<Opened>(&envelope.message)) {
     if (opened->limit_tasks == opened->next) windows_.erase({to, opened->job});  // closed: the disk may be full
-    may_send(to, opened->job, opened->limit_tasks);
+    may_send(to, envelope.session, opened->job, opened->limit_tasks);
     waiting_.erase(opened->job);  // if it has to wait, it is told why
   } else if (const auto* accepted = std::get_if<Accepted>(&envelope.message)) {
-    may_send(to, accepted->job, accepted->limit_tasks);
+    may_send(to, envelope.session, accepted->job, accepted->limit_tasks);
     waits(to, *accepted);
   } else if (const auto* tasks = std::get_if<Tasks>(&envelope.message)) {
     said(to, envelope, *tasks);

@@ -25,7 +25,7 @@ class Bounds {
  public:
   explicit Bounds(World& world) : world_(world) {}
 
-  void heard(Incarnation from, const Message& message);
+  void heard(Incarnation from, const Envelope& envelope);
   void said(Incarnation to, const Envelope& envelope);
   void opened(JobId job, const JobOptions& options, bool may_go);  // or its state has changed
   void committed(JobId job, Index upto);
@@ -86,15 +86,19 @@ class Bounds {
     }
   };
 
+  struct Window {
+    SessionId session{};      // in which it was told
+    std::uint64_t limit = 0;  // tasks
+  };
   struct Waiting {
     Incarnation writer{};
     unsigned beats = 0;  // in a row, at which there was room
   };
 
-  void heard(Incarnation from, const Submit& submit);
+  void heard(Incarnation from, SessionId session, const Submit& submit);
   void waits(Incarnation writer, const Accepted& accepted);
   void forget(Incarnation peer);
-  void may_send(Incarnation writer, JobId job, std::uint64_t limit);
+  void may_send(Incarnation writer, SessionId session, JobId job, std::uint64_t limit);
   void heard(Incarnation from, const Attach& attach);
   void heard(Incarnation from, const Ack& ack);
   void said(Incarnation to, const JobResults& results);
@@ -108,7 +112,7 @@ class Bounds {
   void offers(Incarnation worker, const std::vector<std::string>& kinds, std::uint32_t slots, bool draining);
 
   World& world_;
-  std::map<std::pair<Incarnation, JobId>, std::uint64_t> windows_;  // of writers, in tasks
+  std::map<std::pair<Incarnation, JobId>, Window> windows_;  // of writers
   std::map<JobId, Waiting> waiting_;  // their writers were told to wait
   std::set<JobId> written_;
   std::map<ReaderKey, Reader> readers_;

@@ -26,7 +26,7 @@ void Overheard::heard(PeerId from, const Envelope& envelope) {
   }
   if (envelope.session != SessionId{}) in_session_.insert(peers_[from]);
   if (const auto* results = std::get_if<LeaseResults>(&envelope.message)) check_dropped(envelope.session, *results);
-  bounds_.heard(peers_[from], envelope.message);
+  bounds_.heard(peers_[from], envelope);
   const auto* command = std::get_if<Command>(&envelope.message);
   if (command == nullptr) return;
   Asked& asked = commands_[{peers_[from], command->req}];
