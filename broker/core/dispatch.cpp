@@ -307,10 +307,9 @@ void Broker::hold(Worker& worker, JobId id, std::int64_t count) {
 
 // Learns from results how quick a worker is at a job: it may hold about kMeasuredWork for each slot, doubling up to there.
 void Broker::measure(Worker& worker, Job& job, std::uint64_t micros, std::uint32_t count) {
-  constexpr double kQuickest = 0.5;  // microseconds; what the clock cannot see is not nothing
   constexpr double kNewWeight = 0.25;
   Pace& pace = worker.paces[job.id];
-  const double mean = std::max(static_cast<double>(micros) / count, kQuickest);
+  const double mean = std::max(static_cast<double>(micros) / count, in_micros(limits::kQuickestTask));
   if (pace.mean_us == 0) worker.unmeasured -= pace.held;
   const double smoothed = pace.mean_us == 0 ? mean : pace.mean_us + kNewWeight * (mean - pace.mean_us);
   worker.work_us += pace.held * (smoothed - pace.mean_us);

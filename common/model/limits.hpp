@@ -159,8 +159,9 @@ constexpr Duration kCommandGrace = 3s;         // How long a command that was se
 constexpr Duration kFarewellWait = 10s;        // How long a leaving worker waits for its results to be acknowledged.
 constexpr Duration kWorkerLinger = 1s;         // How long the goodbye of a worker may take to leave.
 constexpr Duration kHandlerPatience = 200ms;   // How long an ending worker waits for handlers that were told to stop.
-constexpr Duration kJobTurn = 200us;           // A slot that has worked on a job for so long lets the next one have its turn.
-constexpr Duration kResultWait = 300us;        // A quick task's result waits at most so long for those that follow it.
+constexpr Duration kQuickestTask = 500ns;      // A task is taken to last at least so long: what the clock cannot see is not nothing.
+constexpr Duration kJobTurn = 400us;           // A slot that has worked on a job for so long lets the next one have its turn.
+constexpr Duration kResultWait = 600us;        // A quick task's result waits at most so long for those that follow it.
 constexpr Duration kMeasuredWork = 10ms;       // A worker is given more at once while its slots hold less work than this.
 
 // Budgets of a task, unless its job says otherwise.

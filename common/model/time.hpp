@@ -22,5 +22,6 @@ using std::chrono_literals::operator""h;
 using std::chrono_literals::operator""s;
 using std::chrono_literals::operator""ms;
 using std::chrono_literals::operator""us;
+using std::chrono_literals::operator""ns;
 
 }  // namespace stint

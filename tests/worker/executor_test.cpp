@@ -289,28 +289,32 @@ TEST_CASE("a slot waits while its results are not harvested") {
 }
 
 TEST_CASE("while quick tasks follow, results wait for one another, and no longer than the limit") {
+  constexpr std::uint32_t kMany = 1000;
   const TimePoint begin = now();
   Bench bench(1);
-  std::latch at_10(1), from_10(1), at_20(1), from_20(1);
-  bench.give(1, std::vector<std::string>(1000, "x"), handler([&](Task& task) {
-               if (task.index() == 10) at_10.count_down(), from_10.wait();
-               if (task.index() == 20) at_20.count_down(), from_20.wait();
+  std::latch at_many(1), from_many(1), at_more(1), from_more(1);
+  bench.give(1, std::vector<std::string>(10 * kMany, "x"), handler([&](Task& task) {
+               if (task.index() == kMany) at_many.count_down(), from_many.wait();
+               if (task.index() == kMany + 10) at_more.count_down(), from_more.wait();
                return Ending{};
              }));
-  at_10.wait();
+  at_many.wait();
   bench.harvest();
-  CHECK(bench.results.size() == 10);  // so many at once, and many more are there: they are quick
-  from_10.count_down();
-  at_20.wait();
+  CHECK(bench.results.size() == kMany);  // they are quick, and many more are there
+  bench.harvest(begin);                  // that nothing has come since is no reason to be less patient
+  from_many.count_down();
+  at_more.wait();
   bench.harvest(begin);
-  CHECK(bench.results.size() == 10);
+  CHECK(bench.results.size() == kMany);
   bench.executor.fall_asleep();
   CHECK_FALSE(bench.executor.has_news());
   CHECK(bench.executor.next_deadline() <= now() + limits::kResultWait);
   bench.executor.awake();
-  bench.until_results(20);  // though the next one does not end
-  from_20.count_down();
-  bench.until_results(1000);
+  bench.until_results(kMany + 10);  // though the next one does not end
+  bench.harvest(now() + limits::kResultWait);
+  CHECK(bench.executor.next_deadline() == TimePoint::max());  // nothing came in all that time
+  from_more.count_down();
+  bench.until_results(10 * kMany);
 }
 
 TEST_CASE("where few tasks are left, no result waits for others") {

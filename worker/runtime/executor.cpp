@@ -6,7 +6,8 @@
 namespace stint::worker {
 namespace {
 
-constexpr std::size_t kWorkAhead = 4;  // Results may wait while so many times more tasks are here than have ended since the last harvest.
+constexpr std::int64_t kCompany = 8;    // Results wait while so many more would end meanwhile ...
+constexpr std::int64_t kWorkAhead = 2;  // ... and the tasks that are here take so many times longer.
 
 }  // namespace
 
@@ -84,14 +85,26 @@ Harvest Executor::harvest(TimePoint now) {
   return harvest;
 }
 
-// Results wait for company when tasks are so quick that some slot has ended more than one since the last harvest, and so many are
-// here that nobody runs out of them meanwhile.
+// Results wait for company when tasks are so quick that many end within the wait, and so many are here that nobody runs out of them
+// meanwhile. A harvest of nothing says nothing about that, unless it comes after a whole wait.
 void Executor::judge(const Harvest& harvest, TimePoint now) {
-  std::size_t ended = 0;
-  for (const Harvest::Ended& each : harvest.ended) ended += each.outcomes.count();
-  if (ended > 0 || !harvest.waiting_since) is_patient_ = ended > slots_.size() && harvest.load.queued > kWorkAhead * ended;
-  wait_until_.reset();
-  if (is_patient_) wait_until_ = harvest.waiting_since.value_or(now) + limits::kResultWait;
+  std::int64_t ended = 0;
+  Duration busy{};
+  for (const Harvest::Ended& each : harvest.ended) {
+    ended += each.outcomes.count();
+    busy += std::chrono::microseconds(each.outcomes.total_micros());
+  }
+  if (ended > 0) {
+    const Duration mean = std::max(busy / ended, limits::kQuickestTask);
+    is_patient_ = kCompany * mean < limits::kResultWait && mean * harvest.load.queued > kWorkAhead * slots() * limits::kResultWait;
+  } else if (!harvest.waiting_since && wait_until_ && now >= *wait_until_) {
+    is_patient_ = false;
+  }
+  if (!is_patient_) {
+    wait_until_.reset();
+  } else if (ended > 0 || harvest.waiting_since) {
+    wait_until_ = harvest.waiting_since.value_or(now) + limits::kResultWait;
+  }
 }
 
 void Executor::forget_retired() {
