@@ -305,9 +305,11 @@ void Broker::hold(Worker& worker, JobId id, std::int64_t count) {
   stirred_workers_.insert(worker.incarnation);
 }
 
-// Learns from results how quick a worker is at a job: it may hold about kMeasuredWork for each slot, doubling up to there.
+// Learns from results how quick a worker is at a job: it may hold about kMeasuredWork for each slot, and up to there each
+// answer lets it have some times more than before.
 void Broker::measure(Worker& worker, Job& job, std::uint64_t micros, std::uint32_t count) {
   constexpr double kNewWeight = 0.25;
+  constexpr std::uint32_t kGrowth = 8;
   Pace& pace = worker.paces[job.id];
   const double mean = std::max(static_cast<double>(micros) / count, in_micros(limits::kQuickestTask));
   if (pace.mean_us == 0) worker.unmeasured -= pace.held;
@@ -315,7 +317,7 @@ void Broker::measure(Worker& worker, Job& job, std::uint64_t micros, std::uint32
   worker.work_us += pace.held * (smoothed - pace.mean_us);
   pace.mean_us = smoothed;
   const double most = std::clamp(work_limit_us(worker) / smoothed, double{1} * worker.slots, double{limits::kMaxUnendedTasks});
-  pace.depth = std::min(std::max(pace.depth, worker.slots) * 2, static_cast<std::uint32_t>(most));
+  pace.depth = std::min(std::max(pace.depth, worker.slots) * kGrowth, static_cast<std::uint32_t>(most));
 }
 
 void Broker::update_room(Worker& worker) {

@@ -136,7 +136,7 @@ TEST_CASE("row 28: a worker that is filled up with quick tasks takes in those of
   CHECK(held_of(small) == 0);
   CHECK(held_of(other) == 2);
   finishes_those_of(other);
-  CHECK(held_of(small) == 4);
+  CHECK(held_of(small) == 8);  // the rest, which is known to be quick
   const JobId large = ann.runs({.kind = "echo", .results = ResultsPolicy::keep}, numbered(100));
   finishes_those_of(small);
   CHECK(held_of(large) == 2);
@@ -166,7 +166,7 @@ TEST_CASE("while suspect tasks wait for a slot, quick ones of another job get wh
   FarmWorker& lost = farm.worker({.name = "lost", .slots = 3});
   const JobId suspects = ann.runs({.kind = "echo", .results = ResultsPolicy::keep}, {"a", "b", "c"});
   FarmWorker& good = farm.worker({.name = "good"});
-  ann.runs({.kind = "echo", .results = ResultsPolicy::keep}, numbered(1'000));
+  ann.runs({.kind = "echo", .results = ResultsPolicy::keep}, numbered(10'000));
   for (int i = 0; i < 5; ++i) good.finishes_all(10us);
   REQUIRE(good.held.size() > 1);
   lost.dies();
@@ -287,7 +287,7 @@ TEST_CASE("near the tail something is left for the others") {
 struct Hoard {
   Hoard() {
     ann.writes(ann.opens({.kind = "echo", .results = ResultsPolicy::keep}), numbered(200));
-    for (int i = 0; i < 6; ++i) w1.finishes_all(10us);
+    for (int i = 0; i < 2; ++i) w1.finishes_all(10us);
     REQUIRE(w1.held.size() > 10);
     w2 = &farm.worker({.name = "w2"});
     while (!w2->held.empty()) w2->finishes_all(10us);
