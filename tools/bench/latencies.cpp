@@ -74,23 +74,33 @@ void run_latency(const Settings& settings, Report& report) {
   report.add(std::move(mine));
 }
 
+// Beside the proxy at the same rate, which tells what the machine did to whoever moved so many messages in that second.
 void run_loaded(const Settings& settings, Report& report) {
   constexpr std::int64_t kIdleSamples = 4'000;
+  constexpr std::int64_t kBatch = 100;  // tasks a message, in the reference
   const std::string bytes = " " + std::to_string(settings.bytes);
+  const std::string ping = "ping " + std::to_string(kIdleSamples / settings.rounds) + bytes;
   Farm farm(settings, settings.workers, 1);
+  Reference reference({"tuned"});
   Flow most;
-  Samples idle, loaded;
+  Samples idle, loaded, bare_idle, bare_loaded;
   for (std::int64_t i = 0; i < settings.rounds; ++i) {
     measure(most, farm, "flow " + std::to_string(settings.seconds) + bytes);
-    add_samples(idle, farm.client().ask("ping " + std::to_string(kIdleSamples / settings.rounds) + bytes));
-    const double half = most.rate() / 2;
-    add_samples(loaded, farm.client().ask("paced " + std::to_string(settings.seconds) + " " + std::to_string(half) + bytes));
+    const std::string paced = "paced " + std::to_string(settings.seconds) + " " + std::to_string(most.rate() / 2);
+    add_samples(bare_idle, reference.sender().ask(ping));
+    add_samples(idle, farm.client().ask(ping));
+    add_samples(bare_loaded, reference.sender().ask(paced + " " + std::to_string(kBatch) + bytes));
+    add_samples(loaded, farm.client().ask(paced + bytes));
   }
-  report.add(row("loaded", "idle, one task at a time", idle));
-  Row half = row("loaded", "half of the maximum", loaded);
-  half.set("tasks_per_s", rounded(most.rate() / 2, 0));
-  half.set("p99_vs_idle", ratio(loaded, idle, 0.99));
-  report.add(std::move(half));
+  const auto add = [&](const std::string& system, Samples& of_one, Samples& of_many) {
+    report.add(row("loaded", system + "idle, one task at a time", of_one));
+    Row half = row("loaded", system + "half of Stint's maximum", of_many);
+    half.set("tasks_per_s", rounded(most.rate() / 2, 0));
+    half.set("p99_vs_idle", ratio(of_many, of_one, 0.99));
+    report.add(std::move(half));
+  };
+  add("bare proxy, 100 a message, ", bare_idle, bare_loaded);
+  add("stint, ", idle, loaded);
 }
 
 }  // namespace stint::bench

@@ -141,6 +141,31 @@ Json flow(zmq::socket_t& socket, double seconds, std::uint64_t batch, std::uint6
   return {{"tasks", back * batch}, {"seconds", seconds_since(start)}};
 }
 
+// `rate` tasks a second for `seconds`, `batch` of them a message; how long each message took, in nanoseconds. There is room for all
+// samples from the start, as in the generator that it is compared with.
+Json paced(zmq::socket_t& socket, double seconds, double rate, std::uint64_t batch, std::uint64_t bytes) {
+  const std::string payload(batch * bytes, 'x');
+  std::vector<TimePoint> sent;
+  std::vector<std::int64_t> samples;
+  sent.reserve(static_cast<std::size_t>(rate * seconds) / batch + 1);
+  samples.reserve(sent.capacity());
+  const TimePoint start = now();
+  Message message;
+  for (bool sending = true; sending || samples.size() < sent.size();) {
+    const double passed = seconds_since(start);
+    const auto due = static_cast<std::size_t>(rate * std::min(passed, seconds)) / batch;
+    sending = passed < seconds;
+    const TimePoint present = now();
+    for (; sent.size() < due; sent.push_back(present)) {
+      socket.send(zmq::message_t(payload.data(), payload.size()), zmq::send_flags::none);
+    }
+    wait({socket}, now() + std::chrono::milliseconds(1));
+    const TimePoint here = now();
+    while (receive(socket, message)) samples.push_back((here - sent[samples.size()]).count());
+  }
+  return {{"ns", std::move(samples)}, {"tasks", sent.size() * batch}, {"seconds", seconds_since(start)}};
+}
+
 // One message at a time; how long each took, in nanoseconds.
 template <class RoundTrip>
 Json ping(std::uint64_t count, std::uint64_t bytes, RoundTrip round_trip) {
@@ -167,6 +192,15 @@ Json answer_flow(zmq::socket_t& socket, std::istringstream& rest) {
   std::uint64_t window = 0;
   rest >> seconds >> batch >> bytes >> window;
   return flow(socket, seconds, batch, bytes, window);
+}
+
+Json answer_paced(zmq::socket_t& socket, std::istringstream& rest) {
+  double seconds = 0;
+  double rate = 0;
+  std::uint64_t batch = 0;
+  std::uint64_t bytes = 0;
+  rest >> seconds >> rate >> batch >> bytes;
+  return paced(socket, seconds, rate, batch, bytes);
 }
 
 }  // namespace
@@ -209,6 +243,7 @@ void play_sender(const Arguments& arguments) {
   if (contains(arguments, "handover")) line.emplace(std::move(socket));
   obey({{"ready", true}}, [&](const std::string& verb, std::istringstream& rest) {
     if (verb == "flow") return answer_flow(socket, rest);
+    if (verb == "paced") return answer_paced(socket, rest);
     std::uint64_t count = 0;
     std::uint64_t bytes = 0;
     rest >> count >> bytes;
