@@ -1,6 +1,4 @@
 // The scenarios that count tasks a second.
-#include <algorithm>
-
 #include "tools/bench/bench.hpp"
 
 namespace stint::bench {
@@ -27,10 +25,16 @@ Row row(std::string_view scenario, const std::string& system, const Flow& flow) 
 }
 
 // The median of the ratios of each round: what both went through in the same second.
-double ratio(const Flow& flow, const Flow& reference) {
+double ratio(const std::vector<double>& values, const std::vector<double>& of_reference) {
   std::vector<double> ratios;
-  for (std::size_t i = 0; i < flow.rates.size(); ++i) ratios.push_back(flow.rates[i] / reference.rates[i]);
-  return rounded(median(std::move(ratios)), 3);
+  for (std::size_t i = 0; i < values.size(); ++i) ratios.push_back(values[i] / of_reference[i]);
+  return median(std::move(ratios));
+}
+
+double ratio(const Flow& flow, const Flow& reference) { return rounded(ratio(flow.rates, reference.rates), 3); }
+
+void compare_cpu(Row& row, const Flow& flow, const Flow& first) {
+  if (first.cpu() > 0) row.set("cpu_vs_first", rounded(ratio(flow.cpu_us, first.cpu_us), 2));
 }
 
 Row compared(Row row, const Flow& flow, const Flow& lone, const Flow& batched) {
@@ -146,7 +150,7 @@ void run_jobs(const Settings& settings, Report& report) {
   const std::string bytes = " " + std::to_string(settings.bytes);
   std::vector<Flow> flows(std::size(counts));
   Flow passing;
-  for (std::int64_t i = 0; i < std::min<std::int64_t>(settings.rounds, 3); ++i) {
+  for (std::int64_t i = 0; i < settings.rounds; ++i) {
     for (std::size_t k = 0; k < std::size(counts); ++k) {
       farm.client().ask("open " + std::to_string(counts[k]) + bytes);
       measure(flows[k], farm, "jobs " + std::to_string(kTasks) + bytes);
@@ -156,7 +160,7 @@ void run_jobs(const Settings& settings, Report& report) {
   }
   for (std::size_t k = 0; k < std::size(counts); ++k) {
     Row one = row("jobs", name_of(settings) + ", " + std::to_string(counts[k]) + " jobs open", flows[k]);
-    if (flows[0].cpu() > 0) one.set("cpu_vs_first", rounded(flows[k].cpu() / flows[0].cpu(), 2));
+    compare_cpu(one, flows[k], flows[0]);
     report.add(std::move(one));
   }
   report.add(row("jobs", name_of(settings) + ", opened, a task, ended", passing));
@@ -184,7 +188,7 @@ void run_workers(const Settings& settings, Report& report) {
   const auto add = [&](const std::string& system, const std::vector<Flow>& all) {
     for (std::size_t k = 0; k < std::size(counts); ++k) {
       Row one = row("workers", system + std::to_string(counts[k]) + " workers", all[k]);
-      if (all[0].cpu() > 0) one.set("cpu_vs_first", rounded(all[k].cpu() / all[0].cpu(), 2));
+      compare_cpu(one, all[k], all[0]);
       report.add(std::move(one));
     }
   };
