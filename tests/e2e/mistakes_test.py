@@ -167,6 +167,7 @@ class CommandLines(unittest.TestCase):
             said = self.refuses("stint-worker", "--kind", "x", "--try", "y", "--", word, saying=saying)
             self.assertIn(f"cannot run '{word}'", said)
         self.refuses("stint-worker", "--kind", "x", "--stdin", "--try", "y", "--", "{}", saying="cannot run '{}'")
+        self.refuses("stint-worker", "--kind", "x", "--shell", "--try", "ls", "--", " ", "", saying="/bin/sh behind -- is blank")
         command = [f"{BIN}/stint-worker", "--kind", "x", "--try", "y", "--", "tool"]
         passed_over = pathlib.Path(directory, "old")
         passed_over.mkdir()

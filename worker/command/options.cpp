@@ -60,6 +60,10 @@ std::vector<std::string> split_kinds(const std::vector<std::string>& values) {
 
 // A mistyped command would fail every task of its kind, so it is refused before it gets any.
 void require_program(const CommandTemplate& command) {
+  const auto is_blank = [](const std::string& word) { return word.find_first_not_of(" \t\n") == word.npos; };
+  if (command.shell && std::all_of(command.arguments.begin(), command.arguments.end(), is_blank)) {
+    throw UsageError("the line for /bin/sh behind -- is blank, so that each payload would be taken for a program");
+  }
   const std::string& program = command.arguments.front();
   if (command.shell || (!command.standard_input && program.find("{}") != program.npos)) return;
   const std::string objection = objection_to(program);
