@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "common/model/limits.hpp"
 #include "tests/sim/trace.hpp"
 
 namespace stint::sim {
@@ -42,7 +43,7 @@ void JobRecord::started(Index index, Attempt attempt, std::uint64_t epoch, const
   const bool is_restarted = last.epoch != epoch;
   const bool explained = last.state == RunState::none || last.state == RunState::failed ||
                          last.state == RunState::stopped || (last.state == RunState::rejected && is_restarted) ||
-                         last.worker->gone || last.worker->losses > last.losses;
+                         last.worker->gone || last.worker->losses > last.losses || (is_restarted && checker_.is_given_up(*last.worker));
   require(explained, task(index) + " runs again, though nothing explains it");
   require(attempt > last.attempt || is_restarted,
           task(index) + " has attempt " + std::to_string(attempt) + " after " + std::to_string(last.attempt));
@@ -163,6 +164,7 @@ std::vector<Index> JobRecord::failed() const {
 void Checker::broker_begins(StoreId store) {
   store_ = store;
   ++broker_starts_;
+  broker_began_ = world_.now();
   for (const auto& each : workers_) {
     if (const auto worker = each.lock()) worker->drained = false;
   }
@@ -214,6 +216,11 @@ bool Checker::worker_lost(const std::string& name) {
     was_there = was_there || !worker->gone;
   }
   return was_there;
+}
+
+// What it had is said to be nobody's only where nobody claims it: another that had it before may do so.
+bool Checker::is_given_up(const WorkerRecord& worker) const {
+  return worker.welcomed != broker_starts_ && world_.now() >= broker_began_ + world_.options.heartbeat * limits::kLiveness;
 }
 
 void Checker::nobody_came_back() {

@@ -119,6 +119,7 @@ class Checker {
   void welcomed(WorkerRecord& worker, const std::string& name);
   bool worker_lost(const std::string& name);  // says the broker; whether it was there
   void nobody_came_back();                    // says the broker after a restart: whom it has not welcomed it gives up
+  bool is_given_up(const WorkerRecord& worker) const;  // after a restart, since it has not come back in time
   void worker_drained(const std::string& name);
   bool anybody_must_leave() const;
 
@@ -128,6 +129,7 @@ class Checker {
   StoreId store_{};
   unsigned client_starts_ = 0;
   unsigned broker_starts_ = 0;
+  TimePoint broker_began_{};
   unsigned client_ends_ = 0;
   std::uint64_t welcomes_ = 0;
   std::set<std::pair<StoreId, JobId>> retried_;
