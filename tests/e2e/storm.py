@@ -12,6 +12,7 @@ import signal
 
 from farm import BIN, DEADLINE
 
+UNREACHABLE = 4  # what `stint` exits with when no broker answers
 SLOTS = {"obey": (1, 2, 4), "command": (1, 2)}  # a worker for each number
 # The same two lines as obey writes, by a command; the process that they name is the worker's.
 COMMAND = ("sh", "-c", 'echo "begin $PPID 0 $STINT_JOB $STINT_INDEX" >>"$OBEY_LOG"; printf %s "$1"', "sh", "{}")
@@ -170,14 +171,19 @@ class Round:
 class Client:
     """A process that may be killed, and is then started again."""
 
-    def __init__(self, farm, start):
-        self.farm, self.start = farm, start
+    def __init__(self, farm, figures, start):
+        self.farm, self.figures, self.start = farm, figures, start
         self.process = start()
 
     def is_running(self):
         return self.process is not None
 
     def has_ended(self):
+        """One whose greetings all met a broker that was just being killed is run again, as it says."""
+        if self.process is not None and self.process.poll() == UNREACHABLE:
+            self.figures["unanswered"] += 1
+            self.farm.dismiss(self.process)
+            self.process = self.start()
         return self.process is not None and self.process.poll() is not None
 
     def finish(self):
@@ -207,7 +213,7 @@ class Stream:
     def begin(self):
         self.number += 1
         self.round = Round(self.farm, self.dice, f"{self.name}-{self.number}", "obey")
-        self.clients = [Client(self.farm, self.start)]
+        self.clients = [Client(self.farm, self.figures, self.start)]
 
     def start(self):
         with self.round.next_output() as output:
@@ -240,8 +246,8 @@ class Kept:
     def begin(self):
         self.number += 1
         self.round = Round(self.farm, self.dice, f"{self.name}-{self.number}", self.kind)
-        self.clients = [Client(self.farm, self.submit)]
-        self.clients.append(Client(self.farm, self.read))
+        self.clients = [Client(self.farm, self.figures, self.submit)]
+        self.clients.append(Client(self.farm, self.figures, self.read))
 
     def submit(self):
         return self.farm.start_stint("submit", "--kind", self.kind, "--key", self.round.key, "--max-losses", "1000000", "--wait", "--quiet",
