@@ -54,6 +54,8 @@ std::span<const Scenario> scenarios();
 
 // --- what scenarios are made of ---
 
+constexpr std::int64_t kReferenceBatch = 100;  // tasks a message, in the batched reference
+
 // A broker, workers and clients. The broker is the user's, or one started for it.
 class Farm {
  public:

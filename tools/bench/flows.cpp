@@ -4,7 +4,6 @@
 namespace stint::bench {
 namespace {
 
-constexpr std::int64_t kBatch = 100;         // tasks a message, in the batched reference
 constexpr std::int64_t kInFlight = 65'536;   // tasks that the reference has on their way, as many as a job of ours
 constexpr std::int64_t kLoneInFlight = 2'000;  // messages, where each is a task: what suits the bare proxy best
 constexpr std::int64_t kLargeBytes = 1 << 20;
@@ -91,7 +90,7 @@ void run_throughput(const Settings& settings, Report& report) {
   for (std::int64_t i = 0; i < settings.rounds; ++i) {
     measure(lone, lone_reference, flow_for(settings.seconds, {1, settings.bytes, kLoneInFlight}));
     measure(ours, farm, flow_for(settings.seconds, {settings.bytes}));
-    measure(batched, batched_reference, flow_for(settings.seconds, {kBatch, settings.bytes, kInFlight / kBatch}));
+    measure(batched, batched_reference, flow_for(settings.seconds, {kReferenceBatch, settings.bytes, kInFlight / kReferenceBatch}));
     measure(ours_more, more, flow_for(settings.seconds, {settings.bytes}));
   }
   report.add(row("throughput", "bare proxy, a task a message", lone));
@@ -181,7 +180,7 @@ void run_workers(const Settings& settings, Report& report) {
   for (std::int64_t i = 0; i < settings.rounds; ++i) {
     for (std::size_t k = 0; k < std::size(counts); ++k) {
       const std::int64_t in_flight = kInFlightEach * counts[k];
-      measure(bare[k], *references[k], flow_for(settings.seconds, {kBatch, settings.bytes, in_flight / kBatch}));
+      measure(bare[k], *references[k], flow_for(settings.seconds, {kReferenceBatch, settings.bytes, in_flight / kReferenceBatch}));
       measure(flows[k], *farms[k], flow_for(settings.seconds, {settings.bytes, in_flight}));
     }
   }

@@ -92,7 +92,6 @@ void run_latency(const Settings& settings, Report& report) {
 // Beside the proxy at the same rate, which tells what the machine did to whoever moved so many messages in that second.
 void run_loaded(const Settings& settings, Report& report) {
   constexpr std::int64_t kIdleSamples = 4'000;  // of each round
-  constexpr std::int64_t kBatch = 100;          // tasks a message, in the reference
   const std::string bytes = " " + std::to_string(settings.bytes);
   const std::string ping = "ping " + std::to_string(kIdleSamples) + bytes;
   Farm farm(settings, settings.workers, 1);
@@ -104,7 +103,7 @@ void run_loaded(const Settings& settings, Report& report) {
     const std::string paced = "paced " + std::to_string(settings.seconds) + " " + std::to_string(most.rate() / 2);
     const auto bare_idle = reference.sender().ask(ping);
     const auto idle = farm.client().ask(ping);
-    bare.add(bare_idle, reference.sender().ask(paced + " " + std::to_string(kBatch) + bytes));
+    bare.add(bare_idle, reference.sender().ask(paced + " " + std::to_string(kReferenceBatch) + bytes));
     ours.add(idle, farm.client().ask(paced + bytes));
   }
   const auto add = [&](const std::string& system, Load& load) {

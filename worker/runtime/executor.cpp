@@ -76,7 +76,7 @@ Harvest Executor::harvest(TimePoint now) {
   Harvest harvest;
   const bool with_progress = now >= progress_at_ && common_->progress_pending.exchange(false);
   if (with_progress) progress_at_ = now + limits::kProgressInterval;
-  const TimePoint ripe = is_patient_ ? now - limits::kResultWait : TimePoint::max();
+  const TimePoint ripe = wait_until_ ? now - limits::kResultWait : TimePoint::max();
   for (const auto& slot : slots_) slot->harvest(harvest, with_progress, ripe);
   for (const auto& slot : retired_) slot->harvest(harvest, with_progress, ripe);
   harvest.load.queued = common_->queue.queued();
@@ -96,15 +96,13 @@ void Executor::judge(const Harvest& harvest, TimePoint now) {
   }
   if (ended > 0) {
     const Duration mean = std::max(busy / ended, limits::kQuickestTask);
-    is_patient_ = kCompany * mean < limits::kResultWait && mean * harvest.load.queued > kWorkAhead * slots() * limits::kResultWait;
-  } else if (!harvest.waiting_since && wait_until_ && now >= *wait_until_) {
-    is_patient_ = false;
-  }
-  if (!is_patient_) {
+    const bool is_plenty = mean * harvest.load.queued > kWorkAhead * slots() * limits::kResultWait;
     wait_until_.reset();
-  } else if (ended > 0 || harvest.waiting_since) {
-    wait_until_ = harvest.waiting_since.value_or(now) + limits::kResultWait;
+    if (is_plenty && kCompany * mean < limits::kResultWait) wait_until_ = now + limits::kResultWait;
+  } else if (!harvest.waiting_since && wait_until_ && now >= *wait_until_) {
+    wait_until_.reset();
   }
+  if (wait_until_ && harvest.waiting_since) wait_until_ = *harvest.waiting_since + limits::kResultWait;
 }
 
 void Executor::forget_retired() {

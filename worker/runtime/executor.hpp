@@ -57,8 +57,8 @@ class Executor {
   unsigned last_slot_ = 0;
   std::unordered_map<Ticket, std::weak_ptr<Parcel>> parcels_;
   TimePoint progress_at_{};  // not before this
-  bool is_patient_ = false;              // results of what is worked on may wait
-  std::optional<TimePoint> wait_until_;  // the first of them; or, if there are none, for some
+  // While set, results of what is worked on may wait: the first of them until then; or, if there are none, for some until then.
+  std::optional<TimePoint> wait_until_;
 };
 
 }  // namespace stint::worker
