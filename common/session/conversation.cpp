@@ -39,9 +39,14 @@ void Conversation::part(TimePoint now) {
   state_ = Phase::apart;
   gate_ = Gate();
   ++failures_;
+  connect_at_ = now + delay(failures_);
+}
+
+// Before the n-th try.
+Duration Conversation::delay(std::uint32_t n) {
   random_ = random_ * 6364136223846793005U + 1442695040888963407U;  // Knuth, MMIX: enough for jitter
   const Duration cap = std::min(limits::kReconnectMax, interval_);
-  connect_at_ = now + backoff_delay(failures_, std::min(limits::kReconnectMin, cap), cap, random_ >> 16);
+  return backoff_delay(n, std::min(limits::kReconnectMin, cap), cap, random_ >> 16);
 }
 
 Envelope Conversation::greet(TimePoint now, Hello hello) {
@@ -54,12 +59,14 @@ Envelope Conversation::greet(TimePoint now, Hello hello) {
   hello.version = kProtocolMajor;
   hello.store = welcome_ ? welcome_->store : StoreId{};
   greet_by_ = now + limits::kLiveness * interval_;
+  hellos_ = 0;
   last_hello_ = {SessionId{}, 0, std::move(hello)};
   return repeat(now);
 }
 
+// Soon at first: a broker that was just being killed took the last one with it, and the next broker may be there already.
 Envelope Conversation::repeat(TimePoint now) {
-  repeat_at_ = now + interval_;
+  repeat_at_ = now + delay(++hellos_);
   return last_hello_;
 }
 

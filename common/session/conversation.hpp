@@ -36,7 +36,7 @@ enum class News { nothing, welcomed, message, lost };
 
 class Conversation {
  public:
-  // `random` seeds the jitter of reconnecting; nothing else depends on it.
+  // `random` seeds the jitter of reconnecting and repeating; nothing else depends on it.
   Conversation(Incarnation incarnation, std::uint64_t random, TimePoint now);
 
   Duty tick(TimePoint now);
@@ -63,6 +63,7 @@ class Conversation {
   News welcomed(TimePoint now, const Envelope& envelope);
   void part(TimePoint now);
   void set_interval(std::uint32_t heartbeat_ms);
+  Duration delay(std::uint32_t n);
 
   Incarnation incarnation_;
   std::uint64_t random_;
@@ -70,6 +71,7 @@ class Conversation {
   TimePoint connect_at_;
   TimePoint greet_by_{};      // greeting: when this connection is given up
   TimePoint repeat_at_{};     // greeting: when HELLO is said again
+  std::uint32_t hellos_ = 0;  // greeting: how often it was said
   bool greet_due_ = false;    // in session: a gap or HELLO_AGAIN was seen
   std::uint32_t failures_ = 0;
   std::uint32_t hello_no_ = 0;

@@ -115,13 +115,17 @@ TEST_CASE("a peer connects, greets, and is in session with the WELCOME that answ
   CHECK(talk.peer.receive(talk.now, talk.welcome(1)) == News::nothing);
 }
 
-TEST_CASE("HELLO is repeated after an interval, and the connection given up after three") {
+TEST_CASE("HELLO is repeated soon, then more and more seldom, and the connection given up after three intervals") {
   Talk talk;
   talk.greets();
-  talk.now += limits::kHeartbeat;
-  CHECK(talk.peer.tick(talk.now) == Duty::repeat);
-  CHECK(std::get<Hello>(talk.peer.repeat(talk.now).message).hello_no == 1);
-  CHECK(talk.peer.tick(talk.now) == Duty::none);
+  for (const Duration full : {100ms, 200ms, 400ms, 800ms, 1600ms}) {
+    CHECK(talk.peer.next_deadline() >= talk.now + full / 2);
+    CHECK(talk.peer.next_deadline() <= talk.now + full);
+    talk.now = talk.peer.next_deadline();
+    CHECK(talk.peer.tick(talk.now) == Duty::repeat);
+    CHECK(std::get<Hello>(talk.peer.repeat(talk.now).message).hello_no == 1);
+    CHECK(talk.peer.tick(talk.now) == Duty::none);
+  }
   talk.now = kStart + 3 * limits::kHeartbeat;
   CHECK(talk.peer.tick(talk.now) == Duty::none);
   CHECK(talk.peer.failed_connects() == 1);
