@@ -5,6 +5,20 @@
 #include <vector>
 
 namespace stint::broker {
+namespace {
+
+// A piece of which the first half or more was consumed becomes what is left of it, and frees the rest. So a piece is cut a few times
+// only, and a thousand jobs whose readers are done with all but the last result do not hold a thousand messages.
+void cut_consumed(JobResults& piece, std::uint64_t upto) {
+  const std::uint64_t consumed = upto - std::min(upto, piece.position);
+  const std::uint32_t count = piece.outcomes.count();
+  if (consumed < count - consumed) return;
+  piece = part_of(piece, static_cast<std::uint32_t>(consumed), static_cast<std::uint32_t>(count - consumed));
+  piece.outcomes = piece.outcomes.compact();
+}
+
+}  // namespace
+
 JobResults part_of(const JobResults& whole, std::uint32_t first, std::uint32_t count) {
   if (first == 0 && count == whole.outcomes.count()) return whole;
   JobResults part{whole.job, whole.position + first, whole.attempt, whole.worker, whole.outcomes.slice(first, count)};
@@ -37,6 +51,11 @@ void SequenceLog::trim(std::uint64_t upto) {
     begin_ = behind(entries_.front());
     entries_.pop_front();
   }
+  if (entries_.empty()) return;
+  bytes_ -= entries_.front().outcomes.blob.size();
+  cut_consumed(entries_.front(), upto);
+  bytes_ += entries_.front().outcomes.blob.size();
+  begin_ = entries_.front().position;
 }
 
 std::vector<JobResults> consecutive_runs(JobResults results) {
@@ -89,6 +108,12 @@ void IndexLog::trim(std::uint64_t upto) {
   while (!runs_.empty() && behind(runs_.begin()->second) <= upto) {
     bytes_ -= runs_.begin()->second.outcomes.blob.size();
     runs_.erase(runs_.begin());
+  }
+  if (!runs_.empty() && runs_.begin()->first < upto) {
+    JobResults run = std::move(runs_.extract(runs_.begin()).mapped());
+    bytes_ -= run.outcomes.blob.size();
+    cut_consumed(run, upto);
+    insert(std::move(run));
   }
   trimmed_ = std::max(trimmed_, upto);
 }

@@ -220,7 +220,20 @@ TaskResult Channel::take_result() {
   }
   cursor_->next();
   read_upto_ = result.position + 1;
+  if (cursor_->done()) keep_only(result);
   return result;
+}
+
+// The last result of a message is valid until the next read, which may be long in coming. A client with a thousand jobs would hold a
+// thousand messages meanwhile.
+void Channel::keep_only(TaskResult& result) {
+  const std::size_t size = result.result.size() + result.error.size();
+  if (current_.outcomes.blob.size() / 2 <= size) return;
+  last_.assign(result.result).append(result.error);
+  result.result = std::string_view(last_).substr(0, result.result.size());
+  result.error = std::string_view(last_).substr(result.result.size());
+  cursor_.reset();
+  current_.outcomes = {};
 }
 
 Ready Channel::poll(Ready wanted, Timeout timeout) {

@@ -112,6 +112,7 @@ class Channel {
   bool step_to_next_batch();
   bool has_result() const { return cursor_ && !cursor_->done(); }
   TaskResult take_result();
+  void keep_only(TaskResult& result);
   bool is_accepted() const { return accepted_ >= written_ && (!closing_ || closed_); }
   bool has_room() const { return full_.size() < limits::kWaitingBatches; }
 
@@ -158,6 +159,7 @@ class Channel {
 
   // The reading user's own.
   JobResults current_;
+  std::string last_;  // the last result of its message and its error text, when the message was let go
   std::optional<OutcomeCursor> cursor_;
   std::uint64_t read_upto_ = 0;  // behind the last result that was given to the user
 };

@@ -46,6 +46,8 @@ Sizes Sizes::slice(std::uint32_t first, std::uint32_t count) const {
   return is_uniform() ? uniform(uniform_, count) : table(table_.slice(first * 4, count * 4));
 }
 
+Sizes Sizes::compact() const { return is_uniform() ? *this : table(table_.compact()); }
+
 Batch Batch::slice(std::uint32_t first, std::uint32_t count) const {
   const std::uint64_t offset = sizes.total(0, first);
   const std::uint64_t size = sizes.total(first, count);

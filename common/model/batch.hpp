@@ -37,6 +37,7 @@ class Sizes {
   std::uint64_t total() const { return total(0, count_); }
   std::uint64_t total(std::uint32_t first, std::uint32_t count) const;  // O(count) for a table
   Sizes slice(std::uint32_t first, std::uint32_t count) const;
+  Sizes compact() const;  // see Blob::compact
 
   friend bool operator==(const Sizes&, const Sizes&) = default;
 

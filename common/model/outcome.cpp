@@ -39,6 +39,10 @@ Outcomes Outcomes::slice(std::uint32_t first, std::uint32_t count) const {
   return part;
 }
 
+Outcomes Outcomes::compact() const {
+  return {indices, sizes.compact(), error_sizes.compact(), micros.compact(), not_done, blob.compact()};
+}
+
 const NotDone* OutcomeCursor::not_done() const {
   const auto& failures = outcomes_->not_done;
   return failure_ < failures.size() && failures[failure_].position == i_ ? &failures[failure_] : nullptr;

@@ -34,6 +34,7 @@ struct Outcomes {
   std::uint32_t micros_at(std::uint32_t i) const;
   std::uint64_t total_micros() const;
   Outcomes slice(std::uint32_t first, std::uint32_t count) const;  // O(first + count) where sizes differ
+  Outcomes compact() const;  // see Blob::compact
   friend bool operator==(const Outcomes&, const Outcomes&) = default;
 };
 

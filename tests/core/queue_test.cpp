@@ -139,8 +139,12 @@ TEST_CASE("the log of a sequence is read in pieces and forgets what was consumed
   CHECK(log.read(3, 100)->outcomes.indices == Indices(Run{1, 1}));
   CHECK_FALSE(log.read(4, 100));
   CHECK_FALSE(log.read(2, 2));
-  log.trim(2);  // not all of the first piece
+  log.trim(1);  // less than half of the first piece
   CHECK(log.begin() == 0);
+  log.trim(2);
+  CHECK(log.begin() == 2);
+  CHECK(log.bytes() == 2);
+  CHECK(log.read(0, 100)->outcomes.indices == Indices(Run{9, 1}));
   log.trim(3);
   CHECK(log.begin() == 3);
   CHECK(log.bytes() == 1);
@@ -164,6 +168,9 @@ TEST_CASE("the log by index waits for what is missing, and skips it when it neve
   const std::uint64_t before = log.bytes();
   log.trim(2);
   CHECK(log.bytes() == before - 2);
+  log.trim(5);  // 3 and 4, of 3, 4 and 5
+  CHECK(log.bytes() == before - 4);
+  CHECK(log.read(5, 100, false)->position == 5);
   log.trim(9);
   CHECK(log.bytes() == 0);
   CHECK(log.end() == 9);

@@ -73,6 +73,29 @@ TEST_CASE("failures come with their text") {
   CHECK(job.wait().counts.failed == 1);
 }
 
+TEST_CASE("what was read last stays valid while other jobs are read") {
+  constexpr Index kTasks = 100;
+  Farm farm;
+  farm.hires(1);
+  Client client(farm.options());
+  Job good = client.open({.kind = "echo"});
+  Job bad = client.open({.kind = "fail"});
+  const auto last_of = [](Job& job) {
+    for (Index i = 0; i < kTasks; ++i) job.write("bananas");
+    for (Index i = 1; i < kTasks; ++i) job.next();
+    return job.next();
+  };
+  const auto done = last_of(good);
+  const auto failed = last_of(bad);
+  REQUIRE(done);
+  REQUIRE(failed);
+  CHECK(done->result == "bananas");
+  CHECK(done->error.empty());
+  CHECK(failed->result.empty());
+  CHECK(failed->error == "no bananas");
+  CHECK(failed->worker == done->worker);
+}
+
 TEST_CASE("the largest payload passes, a larger one is refused by name") {
   Farm farm;
   farm.hires(1);
