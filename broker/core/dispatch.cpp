@@ -306,17 +306,20 @@ void Broker::hold(Worker& worker, JobId id, std::int64_t count) {
 }
 
 // Learns from results how quick a worker is at a job: it may hold about kMeasuredWork for each slot, and up to there each
-// answer lets it have some times more than before.
+// answer lets it have some times more than before. What it remembers is as much work again, or a few tasks where they are slow: so one
+// that the machine kept from running for milliseconds says little about the thousands beside it.
 void Broker::measure(Worker& worker, Job& job, std::uint64_t micros, std::uint32_t count) {
-  constexpr double kNewWeight = 0.25;
+  constexpr double kFewTasks = 3;
   constexpr std::uint32_t kGrowth = 8;
   Pace& pace = worker.paces[job.id];
-  const double mean = std::max(static_cast<double>(micros) / count, in_micros(limits::kQuickestTask));
+  const double told_us = std::max(static_cast<double>(micros), count * in_micros(limits::kQuickestTask));
   if (pace.mean_us == 0) worker.unmeasured -= pace.held;
-  const double smoothed = pace.mean_us == 0 ? mean : pace.mean_us + kNewWeight * (mean - pace.mean_us);
-  worker.work_us += pace.held * (smoothed - pace.mean_us);
-  pace.mean_us = smoothed;
-  const double most = std::clamp(work_limit_us(worker) / smoothed, double{1} * worker.slots, double{limits::kMaxUnendedTasks});
+  const double remembered = std::min(pace.measured, std::max(kFewTasks, in_micros(limits::kMeasuredWork) / pace.mean_us));
+  pace.measured = remembered + count;
+  const double mean_us = (remembered * pace.mean_us + told_us) / pace.measured;
+  worker.work_us += pace.held * (mean_us - pace.mean_us);
+  pace.mean_us = mean_us;
+  const double most = std::clamp(work_limit_us(worker) / mean_us, double{1} * worker.slots, double{limits::kMaxUnendedTasks});
   pace.depth = std::min(std::max(pace.depth, worker.slots) * kGrowth, static_cast<std::uint32_t>(most));
 }
 

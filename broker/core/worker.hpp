@@ -27,6 +27,7 @@ struct Pace {
   std::uint32_t held = 0;   // tasks of the job at the worker
   std::uint32_t depth = 0;  // how many it may hold; grows while the measured work is short
   double mean_us = 0;       // how long a task keeps a slot busy, microseconds; 0 = not yet measured
+  double measured = 0;      // of so many tasks that is the mean
   bool informed = false;    // JOB_INFO was sent in this session
 };
 

@@ -263,6 +263,26 @@ TEST_CASE("in memory, what a worker has room for leaves in one message") {
   CHECK(worker.messages_of_tasks == before + 1);
 }
 
+TEST_CASE("one task that the machine kept from running says little about thousands of quick ones, and several say more") {
+  Farm farm;
+  FarmClient& ann = farm.client("ann");
+  FarmWorker& worker = farm.worker({});
+  const JobId job = ann.opens({.kind = "echo", .results = ResultsPolicy::keep});
+  ann.writes(job, std::size_t{5'000});
+  while (!worker.held.empty()) worker.finishes_all(1us);
+  ann.writes(job, numbered(1));
+  worker.finishes_all(5ms);
+  ann.writes(job, numbered(3'000));
+  CHECK(worker.held.size() == 3'000);
+  while (!worker.held.empty()) worker.finishes_all(1us);
+  for (int i = 0; i < 20; ++i) {
+    ann.writes(job, numbered(1));
+    worker.finishes_all(5ms);
+  }
+  ann.writes(job, numbered(3'000));
+  CHECK(worker.held.size() <= 3);  // about twice 5 ms: kMeasuredWork
+}
+
 TEST_CASE("near the tail something is left for the others") {
   Farm farm;
   FarmClient& ann = farm.client("ann");

@@ -84,7 +84,7 @@ bool Slot::begin(const Parcel& parcel, Index index, TimePoint turn) {
   return false;
 }
 
-bool Slot::end(Ending ending, TimePoint turn) {
+bool Slot::end(Ending ending, TimePoint& turn) {
   bool full = false;
   {
     const std::lock_guard lock(mutex_);
@@ -93,7 +93,10 @@ bool Slot::end(Ending ending, TimePoint turn) {
     full = bytes_ >= common_->batch_bytes;
   }
   common_->wake(full ? Sleep::brief : Sleep::deep);
-  if (full) wait_for_harvest();
+  if (full) {
+    wait_for_harvest();
+    turn = now();  // the wait is none of the next task's time
+  }
   return true;
 }
 

@@ -119,7 +119,7 @@ class Slot : public TaskHost {
   void work_on(std::optional<Ticket> ticket);
   bool run(const Parcel& parcel, std::uint32_t position, TimePoint& turn);  // false: the slot is written off
   bool begin(const Parcel& parcel, Index index, TimePoint turn);            // false: recalled meanwhile
-  bool end(Ending ending, TimePoint turn);                                  // false: written off
+  bool end(Ending ending, TimePoint& turn);                                 // false: written off
   void record(Ending& ending, TimePoint turn);
   void wait_for_harvest();
   void add(Ending& ending, TimePoint turn);
