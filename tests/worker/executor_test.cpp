@@ -46,7 +46,7 @@ struct Bench {
                   .lease = LeaseId{ticket},
                   .indices = Indices(Run{0, payloads.size()}),
                   .tasks = batch.take()},
-                 std::move(run));
+                 std::move(run), now());
   }
 
   void harvest(TimePoint at = now()) {
@@ -317,24 +317,38 @@ TEST_CASE("while quick tasks follow, results wait for one another, and no longer
   bench.until_results(10 * kMany);
 }
 
-TEST_CASE("where few tasks are left, no result waits for others") {
+TEST_CASE("results of quick tasks wait though few are left, and not beyond the end of their lease") {
+  constexpr std::uint32_t kMany = 1000;
   const TimePoint begin = now();
+  const TimePoint deadline = begin + kDeadline;
   Bench bench(1);
-  std::latch at_10(1), from_10(1), at_12(1), from_12(1);
-  bench.give(1, std::vector<std::string>(13, "x"), handler([&](Task& task) {
-               if (task.index() == 10) at_10.count_down(), from_10.wait();
-               if (task.index() == 12) at_12.count_down(), from_12.wait();
+  std::latch at_many(1), from_many(1), at_last(1), from_last(1);
+  bench.give(1, std::vector<std::string>(kMany + 3, "x"), handler([&](Task& task) {
+               if (task.index() == kMany) at_many.count_down(), from_many.wait();
+               if (task.index() == kMany + 2) at_last.count_down(), from_last.wait();
                return Ending{};
              }));
-  at_10.wait();
-  bench.harvest();  // many have ended, and few are left
-  from_10.count_down();
-  at_12.wait();
-  CHECK(bench.executor.has_news());
+  at_many.wait();
+  bench.harvest();
+  CHECK(bench.results.size() == kMany);
+  bench.results.clear();
+  bench.harvest(now() + limits::kResultWait);
+  CHECK(bench.executor.next_deadline() == TimePoint::max());  // nothing came in all that time
+  bench.give(2, {"x"}, handler([](Task&) { return Ending{}; }));
+  CHECK(bench.executor.next_deadline() <= now() + limits::kResultWait);  // what is new may be as quick
+  from_many.count_down();
+  at_last.wait();
   bench.harvest(begin);
-  CHECK(bench.results.size() == 12);
-  from_12.count_down();
-  bench.until_results(13);
+  CHECK(bench.results.empty());
+  bench.executor.fall_asleep();
+  from_last.count_down();
+  while (bench.results.size() < 4) {
+    REQUIRE(now() < deadline);
+    if (!bench.executor.has_news()) wait({bench.wakeup->fd()}, deadline);
+    bench.wakeup->clear();
+    bench.harvest(begin);
+    bench.executor.fall_asleep();
+  }
 }
 
 TEST_CASE("slots may come and go") {

@@ -6,8 +6,7 @@
 namespace stint::worker {
 namespace {
 
-constexpr std::int64_t kCompany = 8;    // Results wait while so many more would end meanwhile ...
-constexpr std::int64_t kWorkAhead = 2;  // ... and the tasks that are here take so many times longer.
+constexpr std::int64_t kCompany = 8;  // Results wait while so many more would end meanwhile.
 
 }  // namespace
 
@@ -23,12 +22,13 @@ void Executor::set_slots(unsigned slots) {
   common_->queue.wake_all();
 }
 
-void Executor::run(const RunTasks& tasks, std::shared_ptr<const Handler> handler) {
+void Executor::run(const RunTasks& tasks, std::shared_ptr<const Handler> handler, TimePoint now) {
   auto parcel = std::make_shared<Parcel>(tasks, std::move(handler));
   std::erase_if(parcels_, [](const auto& entry) { return entry.second.expired(); });
   parcels_[tasks.ticket] = parcel;
   const std::uint32_t count = parcel->count();
   common_->queue.push(std::make_shared<Work>(std::move(parcel), 0, count));
+  if (are_quick_) wait_until_ = now + limits::kResultWait;
 }
 
 std::vector<Run> Executor::stop(const StopTasks& order) {
@@ -85,8 +85,8 @@ Harvest Executor::harvest(TimePoint now) {
   return harvest;
 }
 
-// Results wait for company when tasks are so quick that many end within the wait, and so many are here that nobody runs out of them
-// meanwhile. A harvest of nothing says nothing about that, unless it comes after a whole wait.
+// Results wait for company when tasks are so quick that many end within the wait. A harvest of nothing says nothing about that, unless
+// it comes after a whole wait: then the next result is told at once.
 void Executor::judge(const Harvest& harvest, TimePoint now) {
   std::int64_t ended = 0;
   Duration busy{};
@@ -96,9 +96,9 @@ void Executor::judge(const Harvest& harvest, TimePoint now) {
   }
   if (ended > 0) {
     const Duration mean = std::max(busy / ended, limits::kQuickestTask);
-    const bool is_plenty = mean * harvest.load.queued > kWorkAhead * slots() * limits::kResultWait;
+    are_quick_ = kCompany * mean < limits::kResultWait;
     wait_until_.reset();
-    if (is_plenty && kCompany * mean < limits::kResultWait) wait_until_ = now + limits::kResultWait;
+    if (are_quick_ && !(harvest.load.running.empty() && harvest.load.queued == 0)) wait_until_ = now + limits::kResultWait;
   } else if (!harvest.waiting_since && wait_until_ && now >= *wait_until_) {
     wait_until_.reset();
   }

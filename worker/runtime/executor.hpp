@@ -2,7 +2,7 @@
 //
 //   Executor executor(wakeup);
 //   executor.set_slots(4);
-//   executor.run(tasks, handler);
+//   executor.run(tasks, handler, now());
 //   ...
 //   executor.fall_asleep();                                  // from here on slots wake us
 //   if (!executor.has_news()) wait({..., wakeup->fd()}, min(..., executor.next_deadline()));
@@ -31,7 +31,7 @@ class Executor {
   void set_slots(unsigned slots);  // when fewer: the others end their task first
   unsigned slots() const { return static_cast<unsigned>(slots_.size()); }
 
-  void run(const RunTasks& tasks, std::shared_ptr<const Handler> handler);
+  void run(const RunTasks& tasks, std::shared_ptr<const Handler> handler, TimePoint now);
   std::vector<Run> stop(const StopTasks& order);  // what is given back at once
   void stop_overtime(const StopOvertime& order, TimePoint now);
   bool write_off(const WriteOff& order, TimePoint now);
@@ -57,6 +57,7 @@ class Executor {
   unsigned last_slot_ = 0;
   std::unordered_map<Ticket, std::weak_ptr<Parcel>> parcels_;
   TimePoint progress_at_{};  // not before this
+  bool are_quick_ = false;   // the tasks of which results came last
   // While set, results of what is worked on may wait: the first of them until then; or, if there are none, for some until then.
   std::optional<TimePoint> wait_until_;
 };

@@ -111,7 +111,7 @@ void Loop::act(const RunTasks& action) {
     const HeldTasks all(action.indices);
     return session_.given_back(turn_, action.ticket, all.runs(), out_);
   }
-  executor_.run(action, std::move(handler));
+  executor_.run(action, std::move(handler), turn_);
 }
 
 void Loop::act(const WriteOff& action) {
