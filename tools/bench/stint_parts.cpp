@@ -144,14 +144,15 @@ class OpenJobs {
 };
 
 // `rate` tasks a second for `seconds`; how long each took from its write to its result, in nanoseconds. There is room for all samples
-// from the start: to make more would stop the generator for tens of milliseconds, which the tasks meanwhile would be charged with.
+// from the start, and it has been written to: to make more would stop the generator for tens of milliseconds, and the first touch of each
+// page for microseconds, with which the tasks meanwhile would be charged.
 Json paced(Client& client, double seconds, double rate, std::uint64_t bytes) {
   const std::string payload(bytes, 'x');
   Job job = client.open({.kind = "echo"});
-  std::vector<TimePoint> written;
-  std::vector<std::int64_t> samples;
-  written.reserve(static_cast<std::size_t>(rate * seconds) + 1);
-  samples.reserve(written.capacity());
+  std::vector<TimePoint> written(static_cast<std::size_t>(rate * seconds) + 1);
+  std::vector<std::int64_t> samples(written.size());
+  written.clear();
+  samples.clear();
   const TimePoint start = now();
   while (!job.ended()) {
     const double passed = seconds_since(start);
