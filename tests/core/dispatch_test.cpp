@@ -250,31 +250,36 @@ TEST_CASE("quick tasks go out many at once, slow ones one for each slot") {
   }
 }
 
-TEST_CASE("in memory, what a worker has room for leaves in one message") {
+// A worker that has done thousands of tasks of a job, each in no time.
+struct Quick {
+  Quick() {
+    ann.writes(job, std::size_t{5'000});
+    finishes();
+  }
+
+  void finishes() {
+    while (!worker.held.empty()) worker.finishes_all(1us);
+  }
+
   Farm farm;
   FarmClient& ann = farm.client("ann");
   FarmWorker& worker = farm.worker({});
-  const JobId job = ann.opens({.kind = "echo", .results = ResultsPolicy::keep});
-  ann.writes(job, std::size_t{5'000});
-  while (!worker.held.empty()) worker.finishes_all(1us);
+  JobId job = ann.opens({.kind = "echo", .results = ResultsPolicy::keep});
+};
+
+TEST_CASE_FIXTURE(Quick, "in memory, what a worker has room for leaves in one message") {
   const std::size_t before = worker.messages_of_tasks;
   ann.submits(job, 5'000, numbered(3'000));
   CHECK(worker.held.size() == 3'000);
   CHECK(worker.messages_of_tasks == before + 1);
 }
 
-TEST_CASE("one task that the machine kept from running says little about thousands of quick ones, and several say more") {
-  Farm farm;
-  FarmClient& ann = farm.client("ann");
-  FarmWorker& worker = farm.worker({});
-  const JobId job = ann.opens({.kind = "echo", .results = ResultsPolicy::keep});
-  ann.writes(job, std::size_t{5'000});
-  while (!worker.held.empty()) worker.finishes_all(1us);
+TEST_CASE_FIXTURE(Quick, "one task that the machine kept from running says little about thousands of quick ones, and several say more") {
   ann.writes(job, numbered(1));
   worker.finishes_all(5ms);
   ann.writes(job, numbered(3'000));
   CHECK(worker.held.size() == 3'000);
-  while (!worker.held.empty()) worker.finishes_all(1us);
+  finishes();
   for (int i = 0; i < 20; ++i) {
     ann.writes(job, numbered(1));
     worker.finishes_all(5ms);

@@ -98,7 +98,8 @@ void Executor::judge(const Harvest& harvest, TimePoint now) {
     const Duration mean = std::max(busy / ended, limits::kQuickestTask);
     are_quick_ = kCompany * mean < limits::kResultWait;
     wait_until_.reset();
-    if (are_quick_ && !(harvest.load.running.empty() && harvest.load.queued == 0)) wait_until_ = now + limits::kResultWait;
+    const bool more_follow = !harvest.load.running.empty() || harvest.load.queued > 0;
+    if (are_quick_ && more_follow) wait_until_ = now + limits::kResultWait;
   } else if (!harvest.waiting_since && wait_until_ && now >= *wait_until_) {
     wait_until_.reset();
   }
