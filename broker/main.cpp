@@ -13,6 +13,7 @@
 
 #include "broker/shell/descriptors.hpp"
 #include "broker/shell/end_on_broken_promise.hpp"
+#include "broker/shell/heap.hpp"
 #include "broker/shell/options.hpp"
 #include "broker/shell/shell.hpp"
 #include "broker/store/check.hpp"
@@ -129,6 +130,7 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   stint::hold_standard_streams();
   stint::tune_allocator();
+  stint::broker::share_heap();
   stint::ignore_broken_pipes();
   try {
     return run(argc, argv);
