@@ -94,6 +94,7 @@ int check(const std::string& directory) {
 }
 
 int serve(ShellOptions options) {
+  if (options.memory) share_heap();  // on a disk, only the front of a long queue is in memory
   const auto logger = make_logger(options);
   warn_of_few_descriptors(*logger);
   options.core.random = stint::random_bits();
@@ -130,7 +131,6 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   stint::hold_standard_streams();
   stint::tune_allocator();
-  stint::broker::share_heap();
   stint::ignore_broken_pipes();
   try {
     return run(argc, argv);

@@ -93,13 +93,13 @@ bool Broker::are_kept_results_full(const Job& job) const {
 }
 
 // What may be handed out is durable before it is, so that after a restart the rest can go out at once, and only this waits for workers
-// that come back. Ahead by as many as are running, so that nobody waits for it, and few of a small job have to wait. In memory there is
-// no restart to think of, and what may go out need not go in small parts.
+// that come back. Ahead by twice as many as are running, so that nobody waits for it while two commits pass, and few of a small job have
+// to wait. In memory there is no restart to think of, and what may go out need not go in small parts.
 void Broker::reserve(Job& job) {
   if (job.cancelled || job.ended) return;
   Index upto = job.tasks.received();
   if (options_.durable) {
-    const std::uint64_t ahead = std::max<std::uint64_t>(limits::kReservedTasks, job.counts.running);
+    const std::uint64_t ahead = std::max<std::uint64_t>(limits::kReservedTasks, 2 * job.counts.running);
     if (job.reserved_upto >= job.tasks.fresh() + ahead) return;
     upto = std::min({upto, job.counts.ended() + limits::kMaxUnendedTasks, job.tasks.fresh() + 2 * ahead});
   }
