@@ -87,7 +87,7 @@ void Session::notice_loss(Outbox& out) {
   if (!std::exchange(was_in_session_, in_session()) || in_session()) return;
   opening_.clear();
   for (auto& [handle, job] : jobs_) job.writer.part();
-  out.add(Parted{});
+  out.add(Parted{broker_.because()});
 }
 
 std::uint32_t Session::send(TimePoint now, Message message, Outbox& out) {

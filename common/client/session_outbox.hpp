@@ -37,7 +37,9 @@ struct Send {
 
 // --- for whoever uses the client ---
 struct Greeted {};   // the broker has let us in, for the first time or again
-struct Parted {};    // it is silent, or has ended the session
+struct Parted {  // it is silent, or has ended the session
+  std::string because;  // as Conversation::because()
+};
 struct TurnedAway {  // it does not let us in
   bool for_good = false;
   ErrorCode code{};

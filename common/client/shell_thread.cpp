@@ -197,9 +197,9 @@ void Shell::on(TimePoint, const Greeted&) {
   if (again) tell(Notice::Kind::reconnected, {}, "the broker at " + endpoint_ + " is back");
 }
 
-void Shell::on(TimePoint now, const Parted&) {
+void Shell::on(TimePoint now, const Parted& parted) {
   if (!apart_since_) apart_since_ = now;
-  tell(Notice::Kind::reconnecting, {}, "lost touch with the broker at " + endpoint_ + ": reconnecting");
+  tell(Notice::Kind::reconnecting, {}, "lost touch with the broker at " + endpoint_ + parted.because + ": reconnecting");
 }
 
 void Shell::on(TimePoint, const TurnedAway& away) {

@@ -1,7 +1,9 @@
 #include "common/session/conversation.hpp"
 
 #include <algorithm>
+#include <utility>
 
+#include "common/model/escape.hpp"
 #include "common/model/limits.hpp"
 #include "common/model/require.hpp"
 #include "common/session/backoff.hpp"
@@ -35,8 +37,9 @@ void Conversation::drained(TimePoint now) {
   if (state_ == Phase::in_session && liveness_.is_gone(awake_.now())) part(now);
 }
 
-void Conversation::part(TimePoint now) {
+void Conversation::part(TimePoint now, std::string reason) {
   state_ = Phase::apart;
+  reason_ = std::move(reason);
   gate_ = Gate();
   ++failures_;
   connect_at_ = now + delay(failures_);
@@ -82,19 +85,13 @@ News Conversation::receive(TimePoint now, const Envelope& envelope) {
   if (std::holds_alternative<Welcome>(envelope.message)) return welcomed(now, envelope);
   if (std::holds_alternative<Error>(envelope.message) && envelope.session == SessionId{}) return News::message;
   if (state_ != Phase::in_session) return News::nothing;
-  if (std::holds_alternative<HelloAgain>(envelope.message)) {
-    state_ = Phase::greeting;
-    greet_due_ = true;
-    return News::lost;
-  }
+  if (const auto* again = std::get_if<HelloAgain>(&envelope.message)) return must_greet(again->reason);
   switch (gate_.admit(envelope.session, envelope.seq)) {
     case Gate::Verdict::duplicate:
     case Gate::Verdict::foreign:
       return News::nothing;
     case Gate::Verdict::gap:
-      state_ = Phase::greeting;
-      greet_due_ = true;
-      return News::lost;
+      return must_greet("messages are missing");
     case Gate::Verdict::pass:
       break;
   }
@@ -104,12 +101,21 @@ News Conversation::receive(TimePoint now, const Envelope& envelope) {
     liveness_.set_interval(interval_, awake_.now());
   }
   if (const auto* bye = std::get_if<Bye>(&envelope.message)) {
-    part(now);
+    part(now, bye->reason);
     connect_at_ = std::max(connect_at_, now + std::chrono::milliseconds(bye->retry_after_ms));
     return News::lost;
   }
   return News::message;
 }
+
+News Conversation::must_greet(std::string reason) {
+  state_ = Phase::greeting;
+  greet_due_ = true;
+  reason_ = std::move(reason);
+  return News::lost;
+}
+
+std::string Conversation::because() const { return reason_.empty() ? "" : " (" + escaped(reason_) + ")"; }
 
 News Conversation::welcomed(TimePoint now, const Envelope& envelope) {
   const auto& welcome = std::get<Welcome>(envelope.message);

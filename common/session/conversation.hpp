@@ -24,6 +24,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "common/model/messages.hpp"
 #include "common/session/gate.hpp"
@@ -53,6 +54,7 @@ class Conversation {
   bool store_changed() const { return store_changed_; } // the last WELCOME came from another store than the one before
   std::uint32_t last_sent() const { return gate_.last_sent(); }  // the number of our last message in this session
   std::uint32_t failed_connects() const { return failures_; }  // since the last welcome
+  std::string because() const;  // " (REASON)", as the broker gave it for the end of the last session; empty: it fell silent
   TimePoint next_deadline() const;
 
   void farewell() { state_ = Phase::finished; }  // we have said BYE: nothing more is due
@@ -61,7 +63,8 @@ class Conversation {
   enum class Phase { apart, greeting, in_session, finished };
 
   News welcomed(TimePoint now, const Envelope& envelope);
-  void part(TimePoint now);
+  News must_greet(std::string reason);
+  void part(TimePoint now, std::string reason = {});
   void set_interval(std::uint32_t heartbeat_ms);
   Duration delay(std::uint32_t n);
 
@@ -75,6 +78,7 @@ class Conversation {
   bool greet_due_ = false;    // in session: a gap or HELLO_AGAIN was seen
   std::uint32_t failures_ = 0;
   std::uint32_t hello_no_ = 0;
+  std::string reason_;        // for the end of the last session
   Envelope last_hello_;
   std::optional<Welcome> welcome_;
   bool store_changed_ = false;

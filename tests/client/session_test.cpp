@@ -106,7 +106,7 @@ TEST_CASE("silence for three intervals leads to a new connection") {
   BrokerByHand broker;
   broker.lets_in();
   for (int i = 0; i < 4; ++i) broker.turn(2s);
-  broker.expect_news<Parted>();
+  CHECK(broker.expect_news<Parted>().because.empty());
   broker.lets_in();
   CHECK(broker.client.in_session());
 }
@@ -116,7 +116,7 @@ TEST_CASE("a goodbye of the broker ends the session, not the job") {
   broker.lets_in();
   broker.opens_a_job();
   broker.says(Bye{"restart", 500});
-  broker.expect_news<Parted>();
+  CHECK(broker.expect_news<Parted>().because == " (restart)");
   broker.writes({"meanwhile"});
   broker.expect_news<JobAccepted>();
   broker.turn(300ms);

@@ -116,10 +116,14 @@ struct Holding : Bench {  // three leases: unstarted and running, ended and unac
 
 TEST_CASE("losing the broker stops nothing, and everything held is named when it is back") {
   Holding bench;
-  SUBCASE("after its silence") { bench.pass(10s); }
+  SUBCASE("after its silence") {
+    bench.pass(10s);
+    CHECK(bench.said("broker at tcp://broker:5555; "));  // no reason
+  }
   SUBCASE("after its goodbye") {
     bench.say(Bye{"restart", 0});
     bench.pass(3s);
+    CHECK(bench.said(" (restart); "));
   }
   SUBCASE("after a gap") {
     bench.lose_a_message();
@@ -129,6 +133,7 @@ TEST_CASE("losing the broker stops nothing, and everything held is named when it
   SUBCASE("after HELLO_AGAIN") {
     bench.say(HelloAgain{"who are you?"});
     bench.tick();
+    CHECK(bench.said(" (who are you?); "));
   }
   CHECK(bench.said("reconnecting"));
   CHECK(bench.orders.empty());

@@ -169,8 +169,8 @@ void Session::lost(Outbox& out) {
   results_.unsend();
   for (auto& [ticket, lease] : leases_) lease.unanswered = 0;
   for (auto at = leases_.begin(); at != leases_.end();) forget_if_empty(at++);
-  out.emplace_back(Say{"reconnecting to the broker at " + options_.broker + "; " + counted(count(Phase::live), "task") +
-                       " and " + counted(results_.tasks(), "result") + " kept"});
+  out.emplace_back(Say{"reconnecting to the broker at " + options_.broker + conversation_.because() + "; " +
+                       counted(count(Phase::live), "task") + " and " + counted(results_.tasks(), "result") + " kept"});
 }
 
 void Session::say_unreachable(Outbox& out) {
