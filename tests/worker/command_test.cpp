@@ -141,6 +141,9 @@ TEST_CASE("how commands fail") {
     const Ending longer = shell(print + print + "echo >&2; exit 3", most);  // one line, of which the end is kept
     CHECK(longer.error.size() == limits::kMaxTextBytes);
     CHECK(longer.error.starts_with("[the beginning is left out]\nxxx"));
+    const Ending told = shell("printf %s \"$1\" >&2; printf 'the reason\\ngiving up\\n' >&2; exit 3", most);  // most of it in one line
+    CHECK(told.error.size() == limits::kMaxTextBytes);
+    CHECK(told.error.ends_with("xxxthe reason\ngiving up\n"));
   }
   SUBCASE("exit status, without a word") {
     const Ending ending = shell("exit 4 #$1");

@@ -74,13 +74,14 @@ std::vector<std::string> environment_with(const std::vector<std::string>& added)
   return all;
 }
 
-// Keeps its end, after a line that says so; from the start of a line if one is in it.
+// Keeps its end, after a line that says so; from the start of a line, unless that would cost half of it.
 void keep_end(std::string& text, std::size_t limit) {
   constexpr std::string_view kLeftOut = "[the beginning is left out]\n";
   if (text.size() <= limit) return;
   const std::size_t from = text.size() - limit + kLeftOut.size();
   const std::size_t line = text.find('\n', from - 1) + 1;
-  text.replace(0, line == 0 || line == text.size() ? from : line, kLeftOut);
+  const bool is_near = line > 0 && line - from <= limit / 2;
+  text.replace(0, is_near ? line : from, kLeftOut);
 }
 
 class Process {
