@@ -190,8 +190,7 @@ void Broker::apply(const JobChanged& changed) {
 void Broker::end_told(Job& job) {
   job.told.ended = true;
   const Counts& counts = job.told.counts;
-  const std::string outcome = job.told.cancelled ? "cancelled" : counts.failed > 0 ? "failed" : "done";
-  tell(job, "ended", Row{{"outcome", outcome}});
+  tell(job, "ended");
   out_->log(Level::info, "job " + std::to_string(value(job.id)) + " ended: " + std::to_string(counts.done) + " done, " +
                              std::to_string(counts.failed) + " failed, " + std::to_string(counts.cancelled) + " cancelled");
   for (const Incarnation incarnation : job.informed) {

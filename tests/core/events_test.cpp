@@ -32,6 +32,7 @@ TEST_CASE("a job's start and end are told exactly once, and its counts are exact
   CHECK(end.fields.number("failed") == 2);
   CHECK(end.fields.number("left") == 0);
   CHECK(end.fields.text("outcome") == "failed");
+  CHECK(farm.job(job).text("outcome") == "failed");
   CHECK(end.store == StoreId{77});
   const auto all = names(farm.events("job.1."));
   CHECK(all.front() == "opened");
