@@ -191,6 +191,21 @@ class UntilEnd(WithPublisher):
         self.publisher.event("job.7.", "unknown", 0)
         self.ends_with(watcher, 6)
 
+    def test_a_job_that_went_with_its_brokers_memory(self):
+        watcher = self.watch("--until-end", "render", "--json")
+        self.publisher.event("broker.", "beat", 1)
+        self.publisher.job("progress", 2, done=4)
+        self.assertEqual(watcher.event()["event"], "progress")
+        self.publisher.event("broker.", "beat", 1, store=2)
+        self.ends_with(watcher, 6)
+
+    def test_a_job_that_is_yet_to_come_may_come_to_another_broker(self):
+        watcher = self.watch("--until-end", "render", "--json")
+        self.publisher.event("broker.", "beat", 1)
+        self.publisher.event("broker.", "beat", 1, store=2)
+        self.publisher.job("ended", 2, done=10, state="ended", store=2)
+        self.ends_with(watcher, 0)
+
 
 class Silence(WithPublisher):
     def test_a_silent_job_is_asked_after_and_its_end_is_learnt(self):

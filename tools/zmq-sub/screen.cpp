@@ -20,7 +20,6 @@ std::string label_of(const Row& fields) {
 }  // namespace
 
 void Screen::told(TimePoint now, const Told& told) {
-  if (std::exchange(store_, told.event.store) != told.event.store) jobs_.clear();  // another broker's
   if (told.event.topic.starts_with("job.")) job_told(now, told);
   if (told.event.topic.starts_with("worker.")) worker_told(told.event);
 }
@@ -48,6 +47,11 @@ void Screen::worker_told(const Event& event) {
   if (event.event != "lost") return;
   const std::string name = escaped(event.fields.text("worker"));
   say("worker " + name + " is lost; what it ran is run again by others");
+}
+
+void Screen::forget_jobs() {
+  jobs_.clear();
+  news_ = true;
 }
 
 void Screen::reconnecting(bool is_away) {

@@ -21,6 +21,7 @@ class Screen {
  public:
   void told(TimePoint now, const Told& told);
   void plain(const std::vector<std::string>& frames);
+  void forget_jobs();  // another broker is there, which has others
   void reconnecting(bool is_away);  // while the broker is, the bars say so
   void say(std::string line);  // a line that stays; as it is
 
@@ -39,7 +40,6 @@ class Screen {
   void worker_told(const Event& event);
 
   std::map<std::uint64_t, Job> jobs_;
-  StoreId store_{};        // whose jobs they are
   bool is_away_ = false;
   std::string lines_;      // to be written above the bars
   std::size_t drawn_ = 0;  // bars on the screen

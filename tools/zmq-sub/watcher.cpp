@@ -91,8 +91,22 @@ void Watcher::take(TimePoint turn, const std::vector<std::string>& frames) {
     return write(json_line(plain_to_json(frames)));
   }
   silence_.heard(turn, *event);
+  mind_the_store(event->store);
   if (!wants(event->topic)) return;
   if (auto told = filter_.admit(std::move(*event))) show(turn, *told);
+}
+
+// A broker with another store knows nothing of the jobs that were seen, even if it has one with the same number or name.
+void Watcher::mind_the_store(StoreId store) {
+  const StoreId before = std::exchange(store_, store);
+  if (before == StoreId{} || before == store) return;
+  screen_.forget_jobs();
+  for (const std::string& job : awaited_) {
+    if (!met_.contains(job)) continue;
+    std::cerr << "zmq-sub: job " << escaped(job)
+              << " is gone: the broker came back without its memory (it runs without --data, or its data was replaced)\n";
+    exit_ = Exit::refused;
+  }
 }
 
 // The broker's beat comes for our own sake, asked for or not.

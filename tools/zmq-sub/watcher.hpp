@@ -34,6 +34,7 @@ class Watcher {
   void read_all(TimePoint now);
   void take(TimePoint now, const std::vector<std::string>& frames);
   void show(TimePoint now, const Told& told);
+  void mind_the_store(StoreId store);
   void mind_the_end(const Event& event);
   void mind_the_silence(TimePoint now);
   void mind_the_absent(TimePoint now);
@@ -54,6 +55,7 @@ class Watcher {
   Screen screen_;
   TimePoint started_{};
   TimePoint redrawn_{};
+  StoreId store_{};                   // of the broker that was heard last
   bool asked_for_all_ = false;
   bool anything_heard_ = false;
   bool absent_told_ = false;          // whoever or whatever was not there some seconds after the start
