@@ -44,8 +44,8 @@ std::string remedy(const std::string& option, int error) {
       return "The directory of the socket must exist: make it, or choose another path with " + option + ".";
     case EADDRNOTAVAIL:
     case ENODEV:
-      return "No network interface of this machine has that address; give one that has, or * for all, with " + option +
-             ".";
+      return "No network interface of this machine has that address. Give the IP address of one that has (names are not looked up), or * "
+             "for all, with " + option + ".";
     case ENAMETOOLONG:
       return "The path of a socket has at most " + std::to_string(sizeof(sockaddr_un::sun_path) - 1) +
              " bytes: choose a shorter one with " + option + ".";

@@ -77,7 +77,7 @@ bool Space::make_reserve() {
 void Space::become_full(std::uint64_t free) {
   if (is_full()) return;
   reason_ = "the disk of " + escaped(directory_.native()) + " has " + in_kib(free) + " free, and " + in_kib(bytes_) +
-            " beside the reserve are needed: free space there, or stint forget jobs that have ended";
+            " beside the reserve are needed: free space there, stint forget jobs that have ended, or give less to --reserve-bytes";
 }
 
 std::optional<std::string> Space::take_news() {

@@ -72,6 +72,7 @@ class Submitting(Mistakes):
                 arguments = ["--kind", "echo"] if option != "--kind" else []
                 self.stint(USAGE, "submit", *arguments, option, value, input=b"1\n", saying=f"{option} ")
         self.assertEqual(self.farm.rows("jobs"), [])
+        self.assertIn("has an empty name in 'p, ,q'", run("stint-worker", "--kind", "p, ,q", "--", "echo")[2])
 
     def test_a_key_with_shorter_input(self):
         """Also when nobody waits for the end of the job."""

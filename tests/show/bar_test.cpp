@@ -40,6 +40,7 @@ TEST_CASE("an open job may grow, a paused one says so") {
            .workers = 0,
            .reason = "too many failures"};
   CHECK(plain_line(gauge) == "x 0/5 0% paused (too many failures)");
+  CHECK(plain_line({.label = "x", .state = "open", .counts = {}, .rate = {}, .workers = 0, .reason = ""}) == "x 0/0+");
 }
 
 TEST_CASE("while the broker is away a bar says so, and not what cannot be known") {

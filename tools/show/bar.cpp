@@ -40,7 +40,7 @@ std::string numbers(const Gauge& gauge) {
   const Counts& counts = gauge.counts;
   std::string text = std::to_string(counts.ended()) + "/" + std::to_string(counts.total());
   if (gauge.state == "open") text += '+';
-  text += " " + std::to_string(percent(counts)) + "%";
+  if (gauge.state != "open" || counts.total() > 0) text += " " + std::to_string(percent(counts)) + "%";
   if (gauge.is_away) return text + " reconnecting";
   if (gauge.state == "paused" || gauge.state == "cancelled") text += " " + gauge.state;
   if (counts.running > 0) text += " run " + std::to_string(counts.running);

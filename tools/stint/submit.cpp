@@ -148,7 +148,7 @@ void Submission::tell_id() {
 // What becomes of the job without us, and what one can do about it.
 std::string Submission::outlook() const {
   if (is_closed_) return "job " + id() + " goes on. Wait for it: stint wait " + id() + "   End it: stint cancel " + id();
-  return "job " + id() + " stays open, with the tasks that were read so far. Let it end with those: stint close " + id() +
+  return "job " + id() + " stays open, with the tasks that the broker has accepted. Let it end with those: stint close " + id() +
          "   End it at once: stint cancel " + id();
 }
 

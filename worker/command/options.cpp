@@ -1,6 +1,7 @@
 #include "worker/command/options.hpp"
 
 #include <algorithm>
+#include <boost/algorithm/string/trim.hpp>
 #include <cstdlib>
 #include <iostream>
 #include <sstream>
@@ -22,7 +23,8 @@ namespace {
 constexpr const char* kHead = R"(Usage: stint-worker --kind KIND[,KIND...] [options] -- COMMAND [ARGUMENT...]
 
 A worker that runs a command for each task. The payload replaces every {} among the arguments, and is appended when there is
-none. Standard output is the result; an exit status other than 0 is a failure, with the end of standard error.
+none; with --stdin it is the standard input instead. Standard output is the result; an exit status other than 0 is a failure,
+with the end of standard error.
 
   stint-worker --kind size -- wc -c {}
   stint-worker --kind upper --stdin -- tr a-z A-Z
@@ -47,6 +49,7 @@ std::vector<std::string> split_kinds(const std::vector<std::string>& values) {
   for (const std::string& each : values) {
     std::istringstream list(each);
     for (std::string kind; std::getline(list, kind, ',');) {
+      boost::trim(kind);
       if (kind.empty()) throw UsageError("--kind has an empty name in '" + each + "'");
       require_name("--kind", kind);
       kinds.push_back(kind);
