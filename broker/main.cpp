@@ -13,7 +13,6 @@
 
 #include "broker/shell/descriptors.hpp"
 #include "broker/shell/end_on_broken_promise.hpp"
-#include "broker/shell/heap.hpp"
 #include "broker/shell/options.hpp"
 #include "broker/shell/shell.hpp"
 #include "broker/store/check.hpp"
@@ -94,7 +93,6 @@ int check(const std::string& directory) {
 }
 
 int serve(ShellOptions options) {
-  if (options.memory) share_heap();  // on a disk, only the front of a long queue is in memory
   const auto logger = make_logger(options);
   warn_of_few_descriptors(*logger);
   options.core.random = stint::random_bits();

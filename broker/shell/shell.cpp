@@ -131,7 +131,6 @@ int Shell::times_asked(Signals* signals) {
 
 void Shell::turn(int asked) {
   turn_ = now();
-  huge_pages_.follow();
   strangers_.new_turn();
   if (asked > 0 && !leaving_) begin_to_leave();
   take_subscriptions();

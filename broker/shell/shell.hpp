@@ -22,7 +22,6 @@
 
 #include "broker/core/broker.hpp"
 #include "broker/record/recorder.hpp"
-#include "broker/shell/heap.hpp"
 #include "broker/shell/intake.hpp"
 #include "broker/shell/options.hpp"
 #include "broker/shell/publisher.hpp"
@@ -86,7 +85,6 @@ class Shell {
   void carry_out(Log& action);
   void carry_out(Finished&) { finished_ = true; }
 
-  HugePages huge_pages_;
   ShellOptions options_;
   StoreInterface& store_;
   spdlog::logger& logger_;
