@@ -255,7 +255,7 @@ class Broker {
   bool is_store_behind() const { return uncommitted_bytes_ >= limits::kMaxUncommittedBytes; }
 
   // --- events: tell.cpp ---
-  void tell(const Job& job, std::string_view event, Row more = {});
+  void tell(const Job& job, std::string_view event);
   void tell(const Worker& worker, std::string_view event, Row more = {});
   void tell_step(const Job& job, std::string_view event, const Indices& indices, std::string_view worker);
   void tell_outcomes(const Job& job, const JobResults& results);

@@ -31,10 +31,10 @@ std::string text_of(const Indices& indices) {
 
 }  // namespace
 
-void Broker::tell(const Job& job, std::string_view event, Row more) {
+void Broker::tell(const Job& job, std::string_view event) {
   const std::string topic = job_topic(job.id);
   if (!events_.wanted(topic)) return events_.pass_over(topic);
-  events_.publish(*out_, topic, event, with(row_of(job), more));
+  events_.publish(*out_, topic, event, row_of(job));
 }
 
 void Broker::tell(const Worker& worker, std::string_view event, Row more) {
