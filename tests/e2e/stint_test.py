@@ -207,6 +207,10 @@ class ExitCodes(WithFarm):
             code, name, sentence = line.split(maxsplit=2)
             self.assertIn(f"| {code} | {name} | {sentence} |", readme.replace("`", ""))
 
+    def test_options_that_need_another_one(self):
+        for option, needed in ((["--detach"], "--results"), (["--timeout", "1"], "--wait")):
+            self.fails(USAGE, "submit", "--kind", "echo", *option, input=b"1\n", saying=needed)
+
     def test_failed_tasks_are_tried_again_in_a_new_job(self):
         self.fails(FAILED, "submit", "--kind", "obey", "--wait", "--max-attempts", "1", input=b"a\nfail 1\n", saying="stint retry 1")
         self.assertEqual(self.fails(0, "retry", "1"), b"2\n")
@@ -226,6 +230,12 @@ class Readers(WithFarm):
         self.farm.stint("submit", "--kind", "echo", "--name", "ten", "--wait", input=numbers(1, 10))
         for _ in range(2):
             self.assertEqual(self.fails(0, "results", "ten", "-k"), numbers(1, 10))
+
+    def test_results_that_are_there_no_more(self):
+        self.farm.stint("submit", "--kind", "echo", "--results", input=b"1\n")
+        self.assertEqual(self.fails(0, "results", "1", saying="read as they came"), b"")
+        self.farm.stint("submit", "--kind", "echo", "--wait", "--discard", input=b"1\n")
+        self.assertEqual(self.fails(0, "results", "2", saying="without --discard"), b"")
 
     def test_what_is_there_of_a_job_that_goes_on(self):
         process = self.farm.start_stint("submit", "--kind", "echo", "--wait", stdin=subprocess.PIPE)

@@ -30,6 +30,14 @@ struct ResultsOptions {
   }
 };
 
+// Why an ended job, whose tasks were done, gave nothing.
+std::string_view why_none(const Row& row) {
+  const std::string policy = row.text("results");
+  if (policy == "discard") return "  its results were dropped: submit without --discard to keep them";
+  if (policy == "stream") return "  its results were read as they came: submit with --keep to read them again";
+  return "  it has no results";
+}
+
 }  // namespace
 
 Exit results(const Invocation& call) {
@@ -81,7 +89,10 @@ Exit results(const Invocation& call) {
     if (!options.quiet && !options.failed) console.add(plain_line(gauge_of(row)) + "; --follow waits for the rest");
     return Exit::ok;
   }
-  if (!options.quiet && !options.failed) summarize(console, row, std::nullopt, &printer.failures());
+  if (!options.quiet && !options.failed) {
+    summarize(console, row, std::nullopt, &printer.failures());
+    if (printer.written() == 0 && row.number("done") > 0) console.add(why_none(row));
+  }
   return exit_of(row);
 }
 

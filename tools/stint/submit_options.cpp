@@ -70,6 +70,10 @@ struct Reading {
     if (submit.results && discard) throw UsageError("--results has nothing to write with --discard");
     if (in_order && !submit.results)
       throw UsageError("-k orders what --results writes; give both, or `stint results JOB -k` later");
+    if (submit.detach && !submit.results)
+      throw UsageError("--detach is for a job of --results, which ends when nobody reads it; any other goes on anyway");
+    if (submit.timeout > Duration::zero() && !submit.wait && !submit.results)
+      throw UsageError("--timeout bounds the waiting of --wait or --results; give one of them");
   }
 
   SubmitOptions taken() {
