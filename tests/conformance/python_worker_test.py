@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """A worker in another language, written from PROTOCOL.md alone, does the work of a real broker: an honest test of the document."""
 import hashlib
 import os

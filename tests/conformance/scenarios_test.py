@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Workers and clients in several languages pass the scenarios; and a worker that is wrong does not."""
 import os
 import pathlib

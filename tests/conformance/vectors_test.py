@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """vectors.json and another implementation of msgpack: fields to bytes and back. A codec in any language can be checked alike."""
 import json
 import pathlib

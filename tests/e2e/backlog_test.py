@@ -1,7 +1,7 @@
 """A backlog far larger than what the broker may hold in memory: taken in, kept through kill -9, completed, and its results read. Of any
 size, and then it says what that took:
 
-    STINT_BIN=build/release/bin tests/e2e/backlog_test.py --tasks 10000000 --bytes 64
+    STINT_BIN=build/release/bin /usr/bin/python3 tests/e2e/backlog_test.py --tasks 10000000 --bytes 64
 """
 import argparse
 import subprocess

@@ -1,7 +1,6 @@
-#!/usr/bin/env python3
 """`stint-broker --record FILE`: a run of real processes with faults is stepped through again, and gives the same outputs.
 
-    tests/e2e/record_test.py --keep FILE      records a small run with faults anew, to be kept (tests/README.md)
+    /usr/bin/python3 tests/e2e/record_test.py --keep FILE      records a small run with faults anew, to be kept (tests/README.md)
 """
 import os
 import random

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """What the machine around may do: clocks that jump, descriptors that run out. Each class is named for its row of the list of faults."""
 import contextlib
 import os

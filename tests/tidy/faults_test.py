@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """The table of faults in tests/README.md is whole and true: each row has tests that exist and say which row they are, or says what it
 waits for."""
 
