@@ -1,6 +1,6 @@
 // glibc gives freed memory back to the kernel after every batch, only to ask for it again with the next: measured, a
-// bare zmq_proxy moves 25 to 50 % more batches when it does not. What a thread has freed, up to 64 MiB and mostly more,
-// stays for its next messages.
+// bare zmq_proxy moves 25 to 50 % more batches when it does not. Of what a thread has freed, 64 MiB
+// stay for its next messages, and more where glibc happens not to give it back.
 //
 //   int main() { stint::tune_allocator(); ... }
 //

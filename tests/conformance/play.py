@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Plays the broker of the scenarios in scenarios.json against a worker or a client in any language.
 
     tests/conformance/play.py worker -- ./my-worker {broker}

@@ -6,7 +6,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
-#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -20,7 +19,7 @@ constexpr long kPages = kQueueBytes / 4096;
 // A sanitizer has an allocator of its own.
 bool is_sanitized() {
   const char* sanitizer = std::getenv("STINT_SANITIZE");
-  return sanitizer != nullptr && std::string_view(sanitizer) != "";
+  return sanitizer != nullptr && *sanitizer != '\0';
 }
 
 // Page faults of this thread while a queue of messages is filled, and freed from the front.

@@ -30,12 +30,10 @@ struct ResultsOptions {
   }
 };
 
-// Why an ended job, whose tasks were done, gave nothing.
+// Why an ended job, whose tasks were done, gave nothing. One that keeps its results gives them.
 std::string_view why_none(const Row& row) {
-  const std::string policy = row.text("results");
-  if (policy == "discard") return "  its results were dropped: submit without --discard to keep them";
-  if (policy == "stream") return "  its results were read as they came: submit with --keep to read them again";
-  return "  it has no results";
+  return row.text("results") == "discard" ? "  its results were dropped: submit without --discard to keep them"
+                                          : "  its results were read as they came: submit with --keep to read them again";
 }
 
 }  // namespace
